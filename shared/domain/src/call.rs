@@ -1,0 +1,81 @@
+//! A call, its channels and the states it passes through.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{CallId, OrgId, PlaybookId};
+
+/// Who speaks on a channel. Recognition never mixes channels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Channel {
+    /// The person who is coached: the microphone side.
+    Agent,
+    /// The other side of the line.
+    Customer,
+}
+
+impl Channel {
+    /// The channel's name in messages, keys and parameters.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Agent => "agent",
+            Self::Customer => "customer",
+        }
+    }
+
+    /// The channel of this name.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "agent" => Some(Self::Agent),
+            "customer" => Some(Self::Customer),
+            _ => None,
+        }
+    }
+}
+
+/// Where a call stands. Only the live session moves it, and only forward; late audio reopens an ended call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CallStatus {
+    /// Audio is expected.
+    Live,
+    /// The end was announced; what is open is being finished.
+    Ending,
+    /// All that was heard is written.
+    Ended,
+}
+
+/// What is known of a call as a whole. Times are wall clock, milliseconds since the Unix epoch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// The call.
+    pub id: CallId,
+    /// Whom it belongs to.
+    pub org: OrgId,
+    /// Whose key or login captured it.
+    pub principal: String,
+    /// The playbook it is held against.
+    pub playbook: PlaybookId,
+    /// Its channels, in the order in which the audio interleaves them.
+    pub channels: Vec<Channel>,
+    /// Where it stands.
+    pub status: CallStatus,
+    /// When it was first connected.
+    pub started_at_ms: i64,
+    /// When its end was written.
+    pub ended_at_ms: Option<i64>,
+    /// Why it ended.
+    pub end_reason: Option<EndReason>,
+    /// Media time heard so far, in milliseconds.
+    pub duration_ms: u64,
+}
+
+/// Why a call ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EndReason {
+    /// The capture client said so.
+    Stopped,
+    /// The capture client was not heard of any more.
+    Vanished,
+}

@@ -1,0 +1,15 @@
+//! The core of Callboard: calls, segments, playbooks, coaching and permissions.
+//!
+//! Pure: no I/O, no clock, no environment, no randomness. Whatever is hard is decided here and tested here.
+//! Wire formats, table items and services live elsewhere (`wire`, `adapters`).
+
+pub mod call;
+pub mod coaching;
+pub mod ids;
+pub mod permissions;
+pub mod playbook;
+pub mod segment;
+
+pub use call::{Call, CallStatus, Channel};
+pub use ids::{CallId, OrgId, PlaybookId};
+pub use segment::{Segment, SegmentTimes, Word};

@@ -1,0 +1,61 @@
+//! A segment: one transcribed utterance of one channel.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{call::Channel, ids::CallId};
+
+/// A word with its place in the call, in milliseconds of media time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Word {
+    /// The word as recognized.
+    pub text: String,
+    /// Where it begins.
+    pub start_ms: u64,
+    /// Where it ends.
+    pub end_ms: u64,
+    /// How sure the service is, 0 to 1, where it says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<f32>,
+}
+
+/// The times that a segment carries. All but `asr_ms` and `closing_ms` are wall clock, milliseconds since the
+/// Unix epoch; a spoken time is media time anchored by the smallest (received − media) seen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SegmentTimes {
+    /// When the end of the utterance was spoken (and reached the gateway, by the anchor).
+    pub spoken: i64,
+    /// When the frame that closed the utterance reached the gateway.
+    pub received: i64,
+    /// When the transcription service answered.
+    pub transcribed: i64,
+    /// When the segment was handed to the table.
+    pub stored: i64,
+    /// When it was pushed; set by the push itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pushed: Option<i64>,
+    /// The silence that closed the utterance, in milliseconds.
+    pub closing_ms: u64,
+    /// How long the transcription service took, in milliseconds.
+    pub asr_ms: u64,
+}
+
+/// One transcribed utterance. Its key is (call, start, channel): stable whatever is redelivered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Segment {
+    /// The call.
+    pub call: CallId,
+    /// Who spoke.
+    pub channel: Channel,
+    /// Where the utterance begins, in milliseconds of media time.
+    pub start_ms: u64,
+    /// Where it ends.
+    pub end_ms: u64,
+    /// What was said.
+    pub text: String,
+    /// The words with their times, where the service gives them.
+    pub words: Vec<Word>,
+    /// False while a placeholder or partial stands in for the text.
+    pub is_final: bool,
+    /// When it was spoken, received, transcribed and stored.
+    pub times: SegmentTimes,
+}
