@@ -166,27 +166,26 @@ def holds_speech(samples: numpy.ndarray) -> bool:
     return loud * FRAME >= SHORTEST_SPEECH_S * RATE
 
 
-def speech_bounds(samples: numpy.ndarray, below_peak_db: float, margin_s: float) -> tuple[int, int]:
-    """First and last sample of the speech, with a margin.
+def speech_bounds(samples: numpy.ndarray, below_peak_db: float) -> tuple[int, int]:
+    """Where the first sound begins and the last one ends that is at most so far below the loudest.
 
     Measured sample by sample and against the loudest moment only, so that more or less quiet around the same
     speech gives the same bounds.
     """
-    window = 2 * FRAME
+    window = min(2 * FRAME, len(samples))
     tilted = numpy.diff(samples, prepend=samples[:1]).astype(numpy.float64)
-    energy = numpy.convolve(tilted * tilted, numpy.ones(window), mode="same") if len(samples) < window else None
-    if energy is None:
-        total = numpy.concatenate(([0.0], numpy.cumsum(tilted * tilted)))
-        energy = numpy.maximum(total[window:] - total[:-window], 0.0)
+    total = numpy.concatenate(([0.0], numpy.cumsum(tilted * tilted)))
+    energy = total[window:] - total[:-window]
     heard = numpy.flatnonzero(energy > energy.max() * 10 ** (-below_peak_db / 10))
-    margin = int(margin_s * RATE)
-    return max(0, int(heard[0]) - margin), min(len(samples), int(heard[-1]) + window + margin)
+    return int(heard[0]), int(heard[-1]) + window
 
 
 def pieces(samples: numpy.ndarray, longest_s: float) -> list[tuple[int, int]]:
     """Cuts long audio at its quietest moments, into pieces that are at least half as long as the longest may be."""
     longest = int(longest_s * RATE)
-    level = numpy.convolve(levels(samples), numpy.ones(15) / 15, mode="same") if len(samples) > longest else None
+    if len(samples) <= longest:
+        return [(0, len(samples))]
+    level = numpy.convolve(levels(samples), numpy.ones(15) / 15, mode="same")
     cuts = [0]
     while len(samples) - cuts[-1] > longest:
         first = (cuts[-1] + longest // 2) // FRAME

@@ -1,1 +1,17 @@
-//! Placeholder.
+//! Audio: formats, resampling, voice activity, and the live session that turns frames into utterances.
+//!
+//! Pure: no I/O, no clock, no environment. Time is either media time (counted in samples, told in milliseconds)
+//! or the gateway's time of receipt, which every frame carries with it.
+
+pub mod endpoint;
+pub mod format;
+pub mod resample;
+pub mod sequence;
+pub mod session;
+
+pub use format::{Encoding, Format, FormatError};
+pub use sequence::{FrameKey, Heard};
+pub use session::{Checkpoint, Frame, Poll, Session, Utterance};
+
+/// Sample rate that voice detection works on and that utterances are delivered in, in Hz.
+pub const RATE: u32 = 16_000;

@@ -1,1 +1,9 @@
-//! Placeholder.
+//! What crosses a boundary: socket messages, frame records, connection parameters, REST bodies and table items.
+//!
+//! Wire types are not domain types: conversion is explicit, and a type here changes only with what it is read by.
+
+pub mod connection;
+pub mod items;
+pub mod messages;
+pub mod record;
+pub mod rest;

@@ -1,21 +1,38 @@
 //! What `template.yaml` declares, with every reference resolved: the only thing the rest of the stack reads.
 //!
-//! Resources keep their logical ids as names; an ARN is made of region `local` and account `000000000000`.
+//! Resources keep their logical ids as names; an ARN is made of region `local` and account `000000000000`. What the
+//! local stack cannot run is an error that names the place, or, if nothing would run it on AWS either, `ignored`.
 
-use std::collections::BTreeMap;
+mod apis;
+mod assemble;
+mod error;
+mod events;
+mod field;
+mod functions;
+mod names;
+mod parameters;
+mod resolve;
+mod resources;
+#[cfg(test)]
+mod tests;
+mod yaml;
+
+use std::{collections::BTreeMap, path::Path};
+
+pub use error::TemplateError;
 
 /// A template after parameters, conditions and intrinsic functions were resolved.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Template {
     /// Functions by logical id.
     pub functions: BTreeMap<String, Function>,
-    /// DynamoDB tables by logical id (which is also the table's name, unless it states one).
+    /// DynamoDB tables, by logical id (which is also the table's name, unless it states one).
     pub tables: Vec<Table>,
     /// Kinesis streams.
     pub streams: Vec<Stream>,
     /// SQS queues.
     pub queues: Vec<Queue>,
-    /// S3 bucket names.
+    /// S3 bucket names (the logical id in lower case, unless the bucket states one).
     pub buckets: Vec<String>,
     /// The WebSocket API, if the template has one.
     pub websocket: Option<WebSocketApi>,
@@ -25,6 +42,22 @@ pub struct Template {
     pub event_sources: Vec<EventSourceMapping>,
     /// What calls functions by time.
     pub schedules: Vec<Schedule>,
+    /// What the local stack passes over: resources that need nothing at run time, and disabled events.
+    pub ignored: Vec<String>,
+}
+
+impl Template {
+    /// Reads a template file; `overrides` are values of its parameters.
+    pub fn read(path: &Path, overrides: &BTreeMap<String, String>) -> Result<Template, TemplateError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| TemplateError::Io { path: path.to_owned(), source })?;
+        Template::parse(&text, overrides)
+    }
+
+    /// Reads a template's text.
+    pub fn parse(text: &str, overrides: &BTreeMap<String, String>) -> Result<Template, TemplateError> {
+        assemble::assemble(text, overrides)
+    }
 }
 
 /// One Lambda function.
@@ -103,8 +136,27 @@ pub struct WebSocketApi {
 pub struct HttpApi {
     /// Logical id.
     pub id: String,
-    /// Its routes.
+    /// Its routes, the most specific first: the first that fits a request is the one API Gateway would choose.
     pub routes: Vec<HttpRoute>,
+    /// `CorsConfiguration`.
+    pub cors: Option<Cors>,
+}
+
+/// `CorsConfiguration` of an HTTP API.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Cors {
+    /// `AllowOrigins`.
+    pub allow_origins: Vec<String>,
+    /// `AllowMethods`.
+    pub allow_methods: Vec<String>,
+    /// `AllowHeaders`.
+    pub allow_headers: Vec<String>,
+    /// `ExposeHeaders`.
+    pub expose_headers: Vec<String>,
+    /// `AllowCredentials`.
+    pub allow_credentials: bool,
+    /// `MaxAge` in seconds.
+    pub max_age_s: Option<u64>,
 }
 
 /// One route of an HTTP API.
@@ -118,6 +170,8 @@ pub struct HttpRoute {
     pub function: String,
     /// Function logical id of its authorizer.
     pub authorizer: Option<String>,
+    /// `TimeoutInMillis`: how long the gateway waits for the function.
+    pub timeout_ms: u64,
 }
 
 /// Where a mapping reads.

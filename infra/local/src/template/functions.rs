@@ -1,0 +1,86 @@
+//! Functions: their globals, environment and limits.
+
+use std::collections::BTreeMap;
+
+use super::{
+    Function,
+    error::TemplateError,
+    field::Place,
+    resources::Block,
+    yaml::{Kind, Node},
+};
+
+/// Properties that work on AWS and that the local stack leaves out, so that it can say so.
+const LEFT_OUT: [&str; 4] = ["FunctionUrlConfig", "EventInvokeConfig", "DeadLetterQueue", "VpcConfig"];
+
+/// Puts the globals below a function's own properties: mappings are merged, lists joined, the rest replaced.
+pub(super) fn with_globals(globals: Option<&Node>, own: &Node) -> Node {
+    let Some(globals) = globals else {
+        return own.clone();
+    };
+    match (&globals.kind, &own.kind) {
+        (Kind::Map(general), Kind::Map(special)) => {
+            let mut merged: Vec<_> = general
+                .iter()
+                .map(|(key, value)| match own.get(key) {
+                    Some(special) => (key.clone(), with_globals(Some(value), special)),
+                    None => (key.clone(), value.clone()),
+                })
+                .collect();
+            let added = special.iter().filter(|(key, _)| globals.get(key).is_none());
+            merged.extend(added.cloned());
+            Node { kind: Kind::Map(merged), at: own.at }
+        }
+        (Kind::List(general), Kind::List(special)) => {
+            Node { kind: Kind::List(general.iter().chain(special).cloned().collect()), at: own.at }
+        }
+        _ => own.clone(),
+    }
+}
+
+/// Reads one function, but not what calls it.
+pub(super) fn function(block: &Block<'_, '_>) -> Result<Function, TemplateError> {
+    let code = block.require("CodeUri")?;
+    let path = code.text()?;
+    let handler = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned();
+    if handler.is_empty() {
+        return Err(code.error("must be the folder of a function's crate, such as functions/ingest"));
+    }
+    let timeout_s = block.property("Timeout")?.map_or(Ok(3), |field| field.count(1..=900))?;
+    let reserved = block
+        .property("ReservedConcurrentExecutions")?
+        .map(|field| field.count(0..=100_000))
+        .transpose()?;
+    Ok(Function {
+        id: block.id.to_owned(),
+        handler,
+        environment: environment(block)?,
+        timeout_s,
+        reserved_concurrency: reserved.and_then(|count| usize::try_from(count).ok()),
+    })
+}
+
+fn environment(block: &Block<'_, '_>) -> Result<BTreeMap<String, String>, TemplateError> {
+    let mut environment = BTreeMap::new();
+    let variables = block.property("Environment")?.and_then(|field| field.get("Variables"));
+    let Some(variables) = variables else {
+        return Ok(environment);
+    };
+    for (name, field) in variables.entries()? {
+        environment.insert(name, field.text()?);
+    }
+    Ok(environment)
+}
+
+/// The properties of a function that have no effect here, as `Function.Property`.
+pub(super) fn left_out(block: &Block<'_, '_>) -> impl Iterator<Item = String> {
+    LEFT_OUT
+        .into_iter()
+        .filter(|name| block.properties.get(name).is_some())
+        .map(|name| format!("{}.{name}", block.id))
+}
+
+/// The error for a function that something names and the template has not.
+pub(super) fn unknown(id: &str, place: &Place, at: super::yaml::Position) -> TemplateError {
+    place.error(at, format!("{id} is no function of this template"))
+}

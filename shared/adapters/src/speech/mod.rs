@@ -1,0 +1,233 @@
+//! Transcription services behind the domain's [`Transcriber`] port.
+//!
+//! Owns how each service is addressed, what it is told of the call, what is tried again within one utterance's time,
+//! and the log line of each utterance. Does not own the HTTP client, nor what becomes of an utterance that failed.
+
+mod answer;
+mod assemblyai;
+mod exchange;
+mod failure;
+mod hints;
+mod openai;
+mod wav;
+
+use std::{fmt, str::FromStr, sync::Arc, time::Duration};
+
+use callboard_domain::speech::Transcriber;
+use reqwest::{
+    Url,
+    header::{CONTENT_TYPE, HeaderMap, HeaderValue},
+    multipart::Part,
+};
+
+/// Which interface the service speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Provider {
+    /// OpenAI's `/v1/audio/transcriptions`, which many servers offer, our local one among them.
+    OpenAi,
+    /// AssemblyAI's Sync API.
+    AssemblyAi,
+}
+
+impl Provider {
+    /// The name in settings and logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::OpenAi => "openai",
+            Self::AssemblyAi => "assemblyai",
+        }
+    }
+
+    /// The vendor's own address.
+    pub fn default_url(self) -> &'static str {
+        match self {
+            Self::OpenAi => "https://api.openai.com",
+            Self::AssemblyAi => "https://sync.assemblyai.com",
+        }
+    }
+
+    /// The model that the vendor's own address surely has.
+    pub fn default_model(self) -> &'static str {
+        match self {
+            Self::OpenAi => "whisper-1",
+            Self::AssemblyAi => "universal-3-5-pro",
+        }
+    }
+}
+
+impl FromStr for Provider {
+    type Err = ConfigError;
+
+    fn from_str(text: &str) -> Result<Self, ConfigError> {
+        match text {
+            "openai" => Ok(Self::OpenAi),
+            "assemblyai" => Ok(Self::AssemblyAi),
+            _ => Err(ConfigError::Provider),
+        }
+    }
+}
+
+/// A key that no log shows: its `Debug` form is `***`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps a key.
+    pub fn new(key: impl Into<String>) -> Self {
+        Self(key.into())
+    }
+
+    /// The key itself, for the one place that sends it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("***")
+    }
+}
+
+/// What is needed to reach a transcription service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Which interface it speaks.
+    pub provider: Provider,
+    /// Where it is: `https://api.openai.com`, `http://127.0.0.1:8090`; a trailing `/v1` is the same place.
+    pub url: String,
+    /// Its model. An empty name means the provider's default.
+    pub model: String,
+    /// Its key. AssemblyAI needs one; a local server mostly does not.
+    pub api_key: Option<Secret>,
+    /// How long one utterance may take, with everything that is tried again.
+    pub timeout: Duration,
+}
+
+/// What is wrong with a [`Config`]. All of it is for whoever set it: nothing will help but another setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// There is no such provider.
+    #[error("the speech provider must be `openai` or `assemblyai`")]
+    Provider,
+    /// The address cannot be used. It may hold no secrets, since addresses get logged.
+    #[error("the speech address must be like https://host[:port], without user, query or fragment")]
+    Url,
+    /// The model's name cannot be sent in a header.
+    #[error("the speech model's name must be plain printable ASCII")]
+    Model,
+    /// The provider takes nobody without a key.
+    #[error("the speech provider needs an API key")]
+    KeyMissing,
+    /// The key cannot be sent in a header: a line break at its end, perhaps.
+    #[error("the speech API key is empty or holds characters that no HTTP header can carry")]
+    Key,
+    /// No time at all.
+    #[error("the speech timeout must be more than zero")]
+    Timeout,
+}
+
+/// The service of this configuration. Nothing is sent yet. `http` should be the process's one client; its TLS provider
+/// is the caller's choice.
+pub fn connect(
+    mut config: Config,
+    http: reqwest::Client,
+) -> Result<Arc<dyn Transcriber>, ConfigError> {
+    if config.timeout.is_zero() {
+        return Err(ConfigError::Timeout);
+    }
+    if config.model.is_empty() {
+        config.model = config.provider.default_model().to_owned();
+    }
+    match config.provider {
+        Provider::OpenAi => Ok(Arc::new(openai::OpenAi::new(config, http)?)),
+        Provider::AssemblyAi => Ok(Arc::new(assemblyai::AssemblyAi::new(config, http)?)),
+    }
+}
+
+/// The address of a route below the configured one.
+fn endpoint(base: &str, route: &str) -> Result<Url, ConfigError> {
+    let mut url = Url::parse(base).map_err(|_| ConfigError::Url)?;
+    let bare = url.username().is_empty()
+        && url.password().is_none()
+        && url.query().is_none()
+        && url.fragment().is_none()
+        && url.has_host();
+    if !bare || !matches!(url.scheme(), "http" | "https") {
+        return Err(ConfigError::Url);
+    }
+    let path = url.path().trim_end_matches('/');
+    let path = path.strip_suffix("/v1").unwrap_or(path);
+    url.set_path(&format!("{path}{route}"));
+    Ok(url)
+}
+
+/// A part of a form with its media type.
+fn typed(part: Part, media_type: &'static str) -> Part {
+    part.headers(HeaderMap::from_iter([(
+        CONTENT_TYPE,
+        HeaderValue::from_static(media_type),
+    )]))
+}
+
+/// A header's value that no log shows.
+fn secret_header(text: &str) -> Result<HeaderValue, ConfigError> {
+    let mut value = HeaderValue::from_str(text).map_err(|_| ConfigError::Key)?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_route_is_found_below_any_way_to_write_the_address() {
+        let route = |base| endpoint(base, "/v1/x").map(String::from);
+        for base in [
+            "http://h:1",
+            "http://h:1/",
+            "http://h:1/v1",
+            "http://h:1/v1/",
+        ] {
+            assert_eq!(route(base), Ok("http://h:1/v1/x".into()), "{base}");
+        }
+        assert_eq!(
+            route("https://h/speech/v1"),
+            Ok("https://h/speech/v1/x".into())
+        );
+        for base in [
+            "",
+            "h",
+            "ftp://h",
+            "http://",
+            "http://u@h",
+            "http://u:p@h",
+            "http://h?key=1",
+            "http://h#a",
+        ] {
+            assert_eq!(route(base), Err(ConfigError::Url), "{base}");
+        }
+    }
+
+    #[test]
+    fn a_configuration_prints_no_key() {
+        let config = Config {
+            provider: Provider::OpenAi,
+            url: "http://h".into(),
+            model: "m".into(),
+            api_key: Some(Secret::new("sk-very-secret")),
+            timeout: Duration::from_secs(1),
+        };
+        assert!(format!("{config:?}").contains("api_key: Some(***)"));
+        assert!(!format!("{config:#?}").contains("secret"));
+    }
+
+    #[test]
+    fn a_provider_is_named_as_it_prints() {
+        for provider in [Provider::OpenAi, Provider::AssemblyAi] {
+            assert_eq!(provider.as_str().parse(), Ok(provider));
+        }
+        assert_eq!("deepgram".parse::<Provider>(), Err(ConfigError::Provider));
+    }
+}

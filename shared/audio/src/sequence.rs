@@ -1,0 +1,300 @@
+//! The order of frames: what arrives late, twice, out of order or never becomes one sequence.
+//!
+//! A socket delivers at most once and promises no order, a stream delivers at least once. Numbered frames wait for
+//! the ones before them; what does not come within the patience is given up and stands as silence. Unnumbered frames
+//! (older clients) are ordered by the gateway's time of receipt, since nothing better is known.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+/// How long a gap may hold up what came after it, in milliseconds of receipt.
+pub const PATIENCE_MS: i64 = 5_000;
+/// The same when only frame 0 is missing: a client that counts from 1 never sends it.
+const FIRST_PATIENCE_MS: i64 = 1_000;
+/// How far ahead of the sequence a frame may be numbered: a minute of the shortest frames.
+pub const MAX_AHEAD: u32 = 3_000;
+/// How long an unnumbered frame is held for one that it overtook, in milliseconds of receipt.
+const HOLD_MS: i64 = 250;
+/// How long an unnumbered frame is remembered, to know a second delivery, in milliseconds of receipt.
+const MEMORY_MS: i64 = 60_000;
+
+/// What a frame is ordered by.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum FrameKey {
+    /// The client's number.
+    Numbered(u32),
+    /// The gateway's time of receipt (ms) and message id.
+    Received(i64, String),
+}
+
+/// What became of a frame that was handed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heard {
+    /// It is new and kept.
+    New,
+    /// It was heard before.
+    Duplicate,
+    /// Its number is too far ahead of the sequence to be believed; it was dropped.
+    TooFarAhead,
+}
+
+/// A frame that waits, with its payload.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// When the gateway received it.
+    pub received_ms: i64,
+    /// Its bytes.
+    #[serde(skip)]
+    pub payload: Vec<u8>,
+}
+
+/// What comes next in the sequence.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Next {
+    /// A frame.
+    Frame(FrameKey, Waiting),
+    /// Frames that never came.
+    Lost {
+        /// First of them.
+        from: u32,
+        /// Last of them.
+        to: u32,
+    },
+}
+
+/// Orders frames. A pure function of what it was handed, in any order that respects the patience.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Sequencer {
+    /// Number of the next frame.
+    next: u32,
+    /// Frames that came early.
+    #[serde(skip)]
+    waiting: BTreeMap<FrameKey, Waiting>,
+    /// Unnumbered frames that were let through, to know their second delivery.
+    recent: BTreeSet<(i64, String)>,
+    /// Latest receipt of all.
+    latest_ms: i64,
+    /// The last frame, once the client has named it.
+    last: Option<u32>,
+    /// The frames that the client says it no longer has.
+    gone: Vec<(u32, u32)>,
+    /// No more frames are waited for.
+    closing: bool,
+}
+
+impl Sequencer {
+    /// Takes a frame in.
+    pub fn hear(&mut self, key: FrameKey, frame: Waiting) -> Heard {
+        let known = match &key {
+            FrameKey::Numbered(seq) if *seq > self.next.saturating_add(MAX_AHEAD) => return Heard::TooFarAhead,
+            FrameKey::Numbered(seq) => *seq < self.next,
+            FrameKey::Received(received, message) => self.recent.contains(&(*received, message.clone())),
+        };
+        self.latest_ms = self.latest_ms.max(frame.received_ms);
+        if known || self.waiting.contains_key(&key) {
+            return Heard::Duplicate;
+        }
+        self.waiting.insert(key, frame);
+        Heard::New
+    }
+
+    /// Notes the number of the last frame.
+    pub fn stop(&mut self, last: u32) {
+        self.last = Some(self.last.map_or(last, |known| known.max(last)));
+    }
+
+    /// Notes frames that will not come.
+    pub fn gone(&mut self, from: u32, to: u32) {
+        if from <= to && to >= self.next && !self.gone.contains(&(from, to)) {
+            self.gone.push((from, to));
+        }
+    }
+
+    /// Gives up waiting: what is there is all there is.
+    pub fn close(&mut self) {
+        self.closing = true;
+    }
+
+    /// True once the last frame was let through, or all is let through of a sequence that was closed.
+    pub fn is_finished(&self) -> bool {
+        self.waiting.is_empty() && (self.closing || self.last.is_some_and(|last| self.next > last))
+    }
+
+    /// Audio came for a call that was over: it goes on.
+    pub fn reopen(&mut self) {
+        self.closing = false;
+        self.last = None;
+    }
+
+    /// The last frame without a gap before it: what may be acknowledged.
+    pub fn contiguous(&self) -> Option<u32> {
+        self.next.checked_sub(1)
+    }
+
+    /// The frames that are missing before one that is there, or before the named last one, as (from, to).
+    pub fn missing(&self) -> Option<(u32, u32)> {
+        let before = self.waiting.keys().find_map(|key| match key {
+            FrameKey::Numbered(seq) => Some(*seq),
+            FrameKey::Received(..) => None,
+        });
+        let end = before.or(self.last.map(|last| last.saturating_add(1)))?;
+        // Frame 0 is one that a client which counts from 1 never had.
+        let from = self.next.max(1);
+        (from < end).then(|| (from, end - 1))
+    }
+
+    /// Frames that came early, for a checkpoint.
+    pub fn waiting(&self) -> &BTreeMap<FrameKey, Waiting> {
+        &self.waiting
+    }
+
+    /// Puts early frames back, from a checkpoint.
+    pub fn restore(&mut self, key: FrameKey, frame: Waiting) {
+        self.waiting.insert(key, frame);
+    }
+
+    /// The next in the sequence, if it is known by now.
+    pub fn poll(&mut self) -> Option<Next> {
+        let first = self.waiting.keys().next().cloned();
+        match first {
+            Some(key @ FrameKey::Received(..)) => self.poll_received(key),
+            Some(FrameKey::Numbered(seq)) if seq == self.next => {
+                self.next += 1;
+                let key = FrameKey::Numbered(seq);
+                self.waiting.remove(&key).map(|frame| Next::Frame(key, frame))
+            }
+            Some(FrameKey::Numbered(seq)) => {
+                let oldest_ms = self.waiting.values().map(|frame| frame.received_ms).min().unwrap_or(self.latest_ms);
+                let patience = if self.next == 0 && seq == 1 { FIRST_PATIENCE_MS } else { PATIENCE_MS };
+                let known = self.closing || self.is_gone(self.next, seq - 1) || (self.next == 0 && seq == 1 && self.last.is_some());
+                (known || self.latest_ms - oldest_ms >= patience).then(|| self.lose_until(seq))
+            }
+            None => {
+                let last = self.last?;
+                (self.next <= last && (self.closing || self.is_gone(self.next, last))).then(|| self.lose_until(last + 1))
+            }
+        }
+    }
+
+    fn lose_until(&mut self, seq: u32) -> Next {
+        let from = self.next;
+        self.next = seq;
+        self.gone.retain(|(_, to)| *to >= seq);
+        Next::Lost { from, to: seq - 1 }
+    }
+
+    fn is_gone(&self, from: u32, to: u32) -> bool {
+        let mut at = from;
+        while at <= to {
+            match self.gone.iter().find(|(first, last)| *first <= at && at <= *last) {
+                Some((_, last)) => at = last.saturating_add(1),
+                None => return false,
+            }
+        }
+        true
+    }
+
+    fn poll_received(&mut self, key: FrameKey) -> Option<Next> {
+        let received_ms = self.waiting.get(&key)?.received_ms;
+        if !self.closing && self.latest_ms - received_ms < HOLD_MS {
+            return None;
+        }
+        let frame = self.waiting.remove(&key)?;
+        if let FrameKey::Received(received, message) = &key {
+            self.recent.insert((*received, message.clone()));
+            let latest = self.latest_ms;
+            self.recent.retain(|(received, _)| latest - received < MEMORY_MS);
+        }
+        Some(Next::Frame(key, frame))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(received_ms: i64) -> Waiting {
+        Waiting { received_ms, payload: vec![] }
+    }
+
+    /// Hands frames in as (seq, received) and tells what comes out: numbers, or -1 for what was lost.
+    fn order(frames: &[(u32, i64)]) -> Vec<i64> {
+        let mut sequencer = Sequencer::default();
+        let mut out = Vec::new();
+        for &(seq, received) in frames {
+            sequencer.hear(FrameKey::Numbered(seq), frame(received));
+            while let Some(next) = sequencer.poll() {
+                match next {
+                    Next::Frame(FrameKey::Numbered(seq), _) => out.push(i64::from(seq)),
+                    Next::Frame(..) => unreachable!(),
+                    Next::Lost { from, to } => out.extend((from..=to).map(|_| -1)),
+                }
+            }
+        }
+        out
+    }
+
+    #[test]
+    fn numbered_frames_come_out_in_order_once() {
+        assert_eq!(order(&[(0, 0), (1, 1), (2, 2)]), [0, 1, 2]);
+        assert_eq!(order(&[(0, 0), (2, 2), (1, 3), (1, 4), (0, 5), (3, 6)]), [0, 1, 2, 3]);
+        assert_eq!(order(&[(1, 1), (0, 2)]), [0, 1]);
+    }
+
+    #[test]
+    fn a_gap_is_given_up_after_the_patience_and_not_before() {
+        assert_eq!(order(&[(0, 0), (2, 100), (3, 4_999)]), [0]);
+        assert_eq!(order(&[(0, 0), (2, 100), (3, 5_100)]), [0, -1, 2, 3]);
+    }
+
+    #[test]
+    fn counting_from_one_costs_nothing_but_a_second() {
+        assert_eq!(order(&[(1, 0), (2, 500), (3, 1_000)]), [-1, 1, 2, 3]);
+    }
+
+    #[test]
+    fn a_number_far_ahead_is_not_believed() {
+        let mut sequencer = Sequencer::default();
+        assert_eq!(sequencer.hear(FrameKey::Numbered(MAX_AHEAD + 1), frame(0)), Heard::TooFarAhead);
+        assert_eq!(sequencer.hear(FrameKey::Numbered(0), frame(0)), Heard::New);
+        assert_eq!(sequencer.hear(FrameKey::Numbered(0), frame(9)), Heard::Duplicate);
+    }
+
+    #[test]
+    fn what_is_missing_is_named_and_gone_frames_are_not_waited_for() {
+        let mut sequencer = Sequencer::default();
+        for seq in [0, 1, 4] {
+            sequencer.hear(FrameKey::Numbered(seq), frame(0));
+        }
+        while sequencer.poll().is_some() {}
+        assert_eq!(sequencer.missing(), Some((2, 3)));
+        assert_eq!(sequencer.contiguous(), Some(1));
+        sequencer.gone(2, 2);
+        assert_eq!(sequencer.poll(), None);
+        sequencer.gone(3, 3);
+        assert_eq!(sequencer.poll(), Some(Next::Lost { from: 2, to: 3 }));
+        assert!(matches!(sequencer.poll(), Some(Next::Frame(FrameKey::Numbered(4), _))));
+        sequencer.stop(6);
+        assert!(!sequencer.is_finished());
+        assert_eq!(sequencer.missing(), Some((5, 6)));
+        sequencer.close();
+        assert_eq!(sequencer.poll(), Some(Next::Lost { from: 5, to: 6 }));
+        assert!(sequencer.is_finished());
+    }
+
+    #[test]
+    fn unnumbered_frames_are_ordered_by_receipt_and_known_again() {
+        let mut sequencer = Sequencer::default();
+        let key = |ms: i64| FrameKey::Received(ms, format!("m{ms}"));
+        for ms in [1_000, 1_500, 1_490] {
+            assert_eq!(sequencer.hear(key(ms), frame(ms)), Heard::New);
+        }
+        assert!(matches!(sequencer.poll(), Some(Next::Frame(FrameKey::Received(1_000, _), _))));
+        assert_eq!(sequencer.poll(), None);
+        assert_eq!(sequencer.hear(key(1_000), frame(1_000)), Heard::Duplicate);
+        sequencer.close();
+        assert!(matches!(sequencer.poll(), Some(Next::Frame(FrameKey::Received(1_490, _), _))));
+        assert!(matches!(sequencer.poll(), Some(Next::Frame(FrameKey::Received(1_500, _), _))));
+    }
+}

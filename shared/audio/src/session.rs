@@ -1,0 +1,418 @@
+//! The live session: frames in, utterances out.
+//!
+//! A sans-IO state machine. It reads no clock; the only times it knows are those that frames carry. The same frames
+//! give the same utterances, whatever the batches, environments and redeliveries in between: between batches a call
+//! is its [`Checkpoint`], the cursor and the frames since the earliest reset point.
+//!
+//! Memory a call: the frames and the 16 kHz audio of at most one longest utterance a channel (15 s) and its margins,
+//! and early frames for at most the sequencer's patience.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    endpoint::{Decision, Endpointer, Spoken},
+    format::Format,
+    sequence::{FrameKey, Heard, Next, Sequencer, Waiting},
+};
+
+/// Most silence that a lost stretch is replaced by, in milliseconds: beyond it a lost minute is as good as an hour.
+const MAX_LOST_MS: u64 = 60_000;
+
+/// A frame as it came.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Frame {
+    /// What it is ordered by.
+    pub key: FrameKey,
+    /// When the gateway received it: wall clock, milliseconds since the Unix epoch.
+    pub received_ms: i64,
+    /// Its bytes, in the session's format.
+    pub payload: Vec<u8>,
+}
+
+/// A stretch of speech, ready to be transcribed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Utterance {
+    /// Index of the channel in the format's order.
+    pub channel: usize,
+    /// Where it is and how it sounds.
+    pub spoken: Spoken,
+    /// When its end reached the gateway, by the session's anchor: wall clock, ms.
+    pub spoken_at_ms: i64,
+    /// When the frame that closed it reached the gateway: wall clock, ms.
+    pub received_ms: i64,
+}
+
+/// What the session has to say.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Poll {
+    /// An utterance is complete.
+    Utterance(Utterance),
+    /// Nothing until more is heard.
+    NeedMore,
+    /// The call is over and all of it was said.
+    Ended,
+}
+
+/// One released frame, kept as long as a channel may need it again.
+#[derive(Debug, Clone, PartialEq)]
+struct Kept {
+    key: Option<FrameKey>,
+    received_ms: i64,
+    samples: u64,
+    /// Empty stands for silence.
+    payload: Vec<u8>,
+}
+
+struct ChannelState {
+    endpointer: Endpointer,
+    /// Source samples since the reset point, as far as they make no whole grid step or may be fed again.
+    source: Vec<i16>,
+    /// Grid steps of `source` that the endpointer has taken.
+    taken: usize,
+}
+
+/// The state machine.
+pub struct Session {
+    head: Head,
+    kept: VecDeque<Kept>,
+    channels: Vec<ChannelState>,
+    ready: VecDeque<Utterance>,
+}
+
+/// The part of the state that is not audio.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Head {
+    format: Format,
+    sequencer: Sequencer,
+    /// Source samples released so far, a channel.
+    heard: u64,
+    /// Samples of the last frame: what a lost one is taken to have had.
+    nominal: u64,
+    /// Reset point of each channel, as a grid step.
+    restarts: Vec<u64>,
+    /// Source sample at which the first kept frame begins.
+    kept_from: u64,
+    /// Smallest (received − media) seen, ms.
+    anchor_ms: Option<i64>,
+    /// Latest receipt, ms.
+    latest_ms: i64,
+    /// Frames that never came.
+    lost_frames: u64,
+    ended: bool,
+}
+
+impl Session {
+    /// A call's beginning. The format must be valid.
+    pub fn new(format: Format) -> Self {
+        let head = Head {
+            format,
+            sequencer: Sequencer::default(),
+            heard: 0,
+            nominal: 0,
+            restarts: vec![0; usize::from(format.channels)],
+            kept_from: 0,
+            anchor_ms: None,
+            latest_ms: 0,
+            lost_frames: 0,
+            ended: false,
+        };
+        Self::from_head(head)
+    }
+
+    fn from_head(head: Head) -> Self {
+        let channels = head.restarts.iter().map(|step| ChannelState::new(&head.format, *step)).collect();
+        Self { head, kept: VecDeque::new(), channels, ready: VecDeque::new() }
+    }
+
+    /// Takes a frame. A frame that does not fit the format is the caller's to refuse.
+    pub fn hear(&mut self, frame: Frame) -> Heard {
+        let heard = self.head.sequencer.hear(frame.key, Waiting { received_ms: frame.received_ms, payload: frame.payload });
+        if heard == Heard::New {
+            self.head.latest_ms = self.head.latest_ms.max(frame.received_ms);
+            if self.head.ended {
+                self.head.ended = false;
+                self.head.sequencer.reopen();
+            }
+        }
+        heard
+    }
+
+    /// The client names its last frame; the call ends once all are heard.
+    pub fn stop(&mut self, last: u32) {
+        self.head.sequencer.stop(last);
+    }
+
+    /// The client no longer has these frames.
+    pub fn gone(&mut self, from: u32, to: u32) {
+        self.head.sequencer.gone(from, to);
+    }
+
+    /// Nothing more will come: what is missing is silence, and the call ends.
+    pub fn close(&mut self) {
+        self.head.sequencer.close();
+    }
+
+    /// The next utterance, if one is complete.
+    pub fn poll(&mut self) -> Poll {
+        loop {
+            if let Some(utterance) = self.ready.pop_front() {
+                return Poll::Utterance(utterance);
+            }
+            if self.head.ended {
+                return Poll::Ended;
+            }
+            match self.head.sequencer.poll() {
+                Some(Next::Frame(key, frame)) => self.release(key, frame),
+                Some(Next::Lost { from, to }) => self.lose(from, to),
+                None if self.head.sequencer.is_finished() => self.finish(),
+                None => return Poll::NeedMore,
+            }
+        }
+    }
+
+    /// The last frame without a gap: what may be acknowledged once the checkpoint is committed.
+    pub fn contiguous(&self) -> Option<u32> {
+        self.head.sequencer.contiguous()
+    }
+
+    /// Frames that are missing, from and to, while later ones are there.
+    pub fn missing(&self) -> Option<(u32, u32)> {
+        self.head.sequencer.missing()
+    }
+
+    /// Media time heard, in milliseconds.
+    pub fn duration_ms(&self) -> u64 {
+        self.head.format.samples_to_ms(self.head.heard)
+    }
+
+    /// Latest receipt of a frame: wall clock, ms.
+    pub fn latest_ms(&self) -> i64 {
+        self.head.latest_ms
+    }
+
+    /// Frames that never came and stand as silence.
+    pub fn lost_frames(&self) -> u64 {
+        self.head.lost_frames
+    }
+
+    fn release(&mut self, key: FrameKey, frame: Waiting) {
+        let samples = self.head.format.samples(frame.payload.len());
+        self.head.nominal = samples;
+        let end_ms = self.head.format.samples_to_ms(self.head.heard + samples) as i64;
+        let anchor = frame.received_ms - end_ms;
+        self.head.anchor_ms = Some(self.head.anchor_ms.map_or(anchor, |known| known.min(anchor)));
+        self.append(Kept { key: Some(key), received_ms: frame.received_ms, samples, payload: frame.payload });
+    }
+
+    fn lose(&mut self, from: u32, to: u32) {
+        // Frame 0 is one that a client which counts from 1 never had.
+        let count = (u64::from(to) + 1).saturating_sub(u64::from(from.max(1)));
+        self.head.lost_frames += count;
+        let cap = MAX_LOST_MS * u64::from(self.head.format.sample_rate) / 1_000;
+        let samples = (count * self.head.nominal).min(cap);
+        if samples > 0 {
+            let received_ms = self.head.latest_ms;
+            self.append(Kept { key: None, received_ms, samples, payload: Vec::new() });
+        }
+    }
+
+    fn append(&mut self, kept: Kept) {
+        for channel in 0..self.channels.len() {
+            self.feed(channel, &kept, self.head.heard);
+        }
+        self.head.heard += kept.samples;
+        self.kept.push_back(kept);
+        self.trim();
+    }
+
+    /// Hands a frame that begins at source sample `from` to one channel, as far as it lies behind its reset point.
+    fn feed(&mut self, channel: usize, kept: &Kept, from: u64) {
+        let grid = self.head.format.grid_samples();
+        let state = &mut self.channels[channel];
+        let skip = (state.endpointer.start_step() * grid).saturating_sub(from).min(kept.samples) as usize;
+        if kept.payload.is_empty() {
+            state.source.resize(state.source.len() + kept.samples as usize - skip, 0);
+        } else {
+            let samples = self.head.format.decode(channel as u8, &kept.payload);
+            state.source.extend_from_slice(&samples[skip..]);
+        }
+        while let Some(spoken) = state.advance(&self.head.format) {
+            self.ready.push_back(Utterance {
+                channel,
+                spoken_at_ms: self.head.anchor_ms.unwrap_or(kept.received_ms) + spoken.end_ms as i64,
+                received_ms: kept.received_ms,
+                spoken,
+            });
+        }
+        self.head.restarts[channel] = state.endpointer.start_step();
+    }
+
+    /// Drops frames that no channel needs again.
+    fn trim(&mut self) {
+        let needed = self.head.restarts.iter().min().copied().unwrap_or(0) * self.head.format.grid_samples();
+        while let Some(first) = self.kept.front() {
+            if self.head.kept_from + first.samples > needed {
+                break;
+            }
+            self.head.kept_from += first.samples;
+            self.kept.pop_front();
+        }
+    }
+
+    /// All is heard: pads to the grid, closes what is open, and stands ready for audio that comes all the same.
+    fn finish(&mut self) {
+        let grid = self.head.format.grid_samples();
+        let padding = self.head.heard.next_multiple_of(grid) - self.head.heard;
+        if padding > 0 {
+            self.append(Kept { key: None, received_ms: self.head.latest_ms, samples: padding, payload: Vec::new() });
+        }
+        for (channel, state) in self.channels.iter_mut().enumerate() {
+            if let Some(spoken) = state.endpointer.finish() {
+                self.ready.push_back(Utterance {
+                    channel,
+                    spoken_at_ms: self.head.anchor_ms.unwrap_or(self.head.latest_ms) + spoken.end_ms as i64,
+                    received_ms: self.head.latest_ms,
+                    spoken,
+                });
+            }
+        }
+        let step = self.head.heard / grid;
+        self.head.restarts.fill(step);
+        self.channels = self.head.restarts.iter().map(|step| ChannelState::new(&self.head.format, *step)).collect();
+        self.head.kept_from = self.head.heard;
+        self.kept.clear();
+        self.head.ended = true;
+    }
+}
+
+impl ChannelState {
+    fn new(format: &Format, start_step: u64) -> Self {
+        Self { endpointer: Endpointer::new(format, start_step), source: Vec::new(), taken: 0 }
+    }
+
+    /// Takes whole grid steps until an utterance is complete or no whole step is left.
+    fn advance(&mut self, format: &Format) -> Option<Spoken> {
+        let grid = format.grid_samples() as usize;
+        while self.source.len() >= (self.taken + 1) * grid {
+            let step = &self.source[self.taken * grid..(self.taken + 1) * grid];
+            self.taken += 1;
+            let (spoken, at_step) = match self.endpointer.step(step.iter().copied()) {
+                Decision::Continue => continue,
+                Decision::Restart { at_step } => (None, at_step),
+                Decision::Close { utterance, at_step } => (Some(utterance), at_step),
+            };
+            let passed = (at_step - self.endpointer.start_step()) as usize * grid;
+            self.source.drain(..passed);
+            self.endpointer = Endpointer::new(format, at_step);
+            self.taken = 0;
+            if spoken.is_some() {
+                return spoken;
+            }
+        }
+        None
+    }
+}
+
+/// A call between two batches: what a cold environment needs to go on exactly like a warm one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Checkpoint {
+    head: Head,
+    frames: Vec<Stored>,
+}
+
+/// One frame of a checkpoint.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Stored {
+    key: Option<FrameKey>,
+    received_ms: i64,
+    samples: u64,
+    /// False for a frame that came early and still waits.
+    released: bool,
+    /// Length of its bytes, which stand behind the header one after the other.
+    length: usize,
+    #[serde(skip)]
+    payload: Vec<u8>,
+}
+
+/// A checkpoint's bytes are not what they should be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("checkpoint cannot be read: {0}")]
+pub struct CheckpointError(String);
+
+impl Session {
+    /// The state, as it must be committed. Call it when [`Session::poll`] has nothing more to say.
+    pub fn checkpoint(&self) -> Checkpoint {
+        let kept = self.kept.iter().map(|kept| Stored {
+            key: kept.key.clone(),
+            received_ms: kept.received_ms,
+            samples: kept.samples,
+            released: true,
+            length: kept.payload.len(),
+            payload: kept.payload.clone(),
+        });
+        let waiting = self.head.sequencer.waiting().iter().map(|(key, frame)| Stored {
+            key: Some(key.clone()),
+            received_ms: frame.received_ms,
+            samples: 0,
+            released: false,
+            length: frame.payload.len(),
+            payload: frame.payload.clone(),
+        });
+        Checkpoint { head: self.head.clone(), frames: kept.chain(waiting).collect() }
+    }
+
+    /// Goes on from a checkpoint.
+    pub fn resume(checkpoint: Checkpoint) -> Self {
+        let mut session = Self::from_head(checkpoint.head);
+        let mut from = session.head.kept_from;
+        for stored in checkpoint.frames {
+            if !stored.released {
+                if let Some(key) = stored.key {
+                    let frame = Waiting { received_ms: stored.received_ms, payload: stored.payload };
+                    session.head.sequencer.restore(key, frame);
+                }
+                continue;
+            }
+            let kept = Kept { key: stored.key, received_ms: stored.received_ms, samples: stored.samples, payload: stored.payload };
+            for channel in 0..session.channels.len() {
+                session.feed(channel, &kept, from);
+            }
+            from += kept.samples;
+            session.kept.push_back(kept);
+        }
+        session
+    }
+}
+
+impl Checkpoint {
+    /// As bytes: the header's length as a little-endian u32, the header as JSON, the frames' bytes as they came.
+    pub fn encode(&self) -> Vec<u8> {
+        let header = serde_json::to_vec(&(&self.head, &self.frames)).unwrap_or_default();
+        let payload: usize = self.frames.iter().map(|frame| frame.length).sum();
+        let mut bytes = Vec::with_capacity(4 + header.len() + payload);
+        bytes.extend_from_slice(&(header.len() as u32).to_le_bytes());
+        bytes.extend_from_slice(&header);
+        for frame in &self.frames {
+            bytes.extend_from_slice(&frame.payload);
+        }
+        bytes
+    }
+
+    /// From bytes.
+    pub fn decode(bytes: &[u8]) -> Result<Self, CheckpointError> {
+        let cut_off = || CheckpointError("it is cut off".into());
+        let (length, rest) = bytes.split_first_chunk::<4>().ok_or_else(cut_off)?;
+        let (header, mut payload) = rest.split_at_checked(u32::from_le_bytes(*length) as usize).ok_or_else(cut_off)?;
+        let (head, mut frames): (Head, Vec<Stored>) =
+            serde_json::from_slice(header).map_err(|e| CheckpointError(e.to_string()))?;
+        head.format.validate().map_err(|e| CheckpointError(e.to_string()))?;
+        for frame in &mut frames {
+            let (own, rest) = payload.split_at_checked(frame.length).ok_or_else(cut_off)?;
+            frame.payload = own.to_vec();
+            payload = rest;
+        }
+        Ok(Self { head, frames })
+    }
+}
