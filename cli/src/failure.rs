@@ -4,7 +4,7 @@ use std::{fmt, process::ExitCode};
 
 /// What was handed in cannot be used: a file, an address, an option. The process ends with code 2.
 #[derive(Debug)]
-pub struct Unusable(pub String);
+pub(crate) struct Unusable(pub String);
 
 impl fmt::Display for Unusable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -15,7 +15,7 @@ impl fmt::Display for Unusable {
 impl std::error::Error for Unusable {}
 
 /// The exit code that an error stands for.
-pub fn exit_code(error: &anyhow::Error) -> ExitCode {
+pub(crate) fn exit_code(error: &anyhow::Error) -> ExitCode {
     if error.downcast_ref::<Unusable>().is_some() { ExitCode::from(2) } else { ExitCode::FAILURE }
 }
 

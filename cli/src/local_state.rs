@@ -23,13 +23,14 @@ struct Stack {
 ///
 /// # Errors
 /// When the state directory cannot be made or written.
-pub fn write(port: u16, url: &str, token: &str) -> io::Result<()> {
-    let directory = directory().ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "neither XDG_STATE_HOME nor HOME is set"))?;
+pub(crate) fn write(port: u16, url: &str, token: &str) -> io::Result<()> {
+    let directory =
+        directory().ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "neither XDG_STATE_HOME nor HOME is set"))?;
     write_in(&directory, port, url, token)
 }
 
 /// The token of the local stack at this address; none for an address that is not on this machine.
-pub fn read(url: &str) -> Option<String> {
+pub(crate) fn read(url: &str) -> Option<String> {
     read_in(&directory()?, url)
 }
 
@@ -83,7 +84,7 @@ fn read_in(directory: &Path, url: &str) -> Option<String> {
 }
 
 /// Whether the address is this machine's own, so that its token may be sent there.
-pub fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost" || address.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())

@@ -1,1 +1,67 @@
-fn main(){}
+//! `callboard`: the command line. Every command is a module of its own; here they are only told apart.
+
+mod dev;
+mod doctor;
+mod failure;
+mod local_state;
+mod playbook;
+mod socket;
+mod stack;
+mod stream;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::{EnvFilter, filter::LevelFilter};
+
+/// Live call transcription and coaching
+#[derive(Parser)]
+#[command(name = "callboard", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the whole system on this machine
+    Dev(dev::DevArgs),
+    Stream(stream::StreamArgs),
+    Doctor(doctor::DoctorArgs),
+    /// Check a playbook, or try it on a written transcript
+    #[command(subcommand)]
+    Playbook(playbook::PlaybookCommand),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    if let Err(problem) = start_logging() {
+        eprintln!("callboard: CALLBOARD_LOG is no filter of logs ({problem}): use a level, as in info");
+        return ExitCode::from(2);
+    }
+    // The HTTP and socket clients share this provider; a second installation would be refused, which is as well.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let done = match Cli::parse().command {
+        Command::Dev(args) => dev::run(args).await.map(|()| ExitCode::SUCCESS),
+        Command::Stream(args) => stream::run(args).await.map(|()| ExitCode::SUCCESS),
+        Command::Doctor(args) => doctor::run(args).await.map(|()| ExitCode::SUCCESS),
+        Command::Playbook(command) => playbook::run(command),
+    };
+    match done {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("callboard: {error:#}");
+            failure::exit_code(&error)
+        }
+    }
+}
+
+/// Logs go to stderr: what is printed is for programs to read.
+fn start_logging() -> Result<(), tracing_subscriber::filter::FromEnvError> {
+    let filter = EnvFilter::builder()
+        .with_default_directive(LevelFilter::WARN.into())
+        .with_env_var("CALLBOARD_LOG")
+        .from_env()?;
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    Ok(())
+}

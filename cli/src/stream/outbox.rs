@@ -15,17 +15,17 @@ use std::{
 
 /// How patient the outbox is, and how much it keeps.
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
+pub(crate) struct Limits {
     /// How often the stack acknowledges: within this, silence means nothing.
-    pub ack_interval: Duration,
+    pub(crate) ack_interval: Duration,
     /// How late an acknowledgement may be before the frames are sent again.
-    pub stall: Duration,
+    pub(crate) stall: Duration,
     /// Longest wait between two attempts while nothing moves. The wait doubles up to here.
-    pub longest_wait: Duration,
+    pub(crate) longest_wait: Duration,
     /// Unacknowledged frames beyond which `has_room` says no. A source that can wait then waits.
-    pub window: usize,
+    pub(crate) window: usize,
     /// Unacknowledged frames beyond which the oldest are given up. A source that cannot wait goes on.
-    pub keep: usize,
+    pub(crate) keep: usize,
 }
 
 impl Default for Limits {
@@ -42,7 +42,7 @@ impl Default for Limits {
 
 /// The next thing to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outgoing {
+pub(crate) enum Outgoing {
     /// Ask for the call's pushes.
     Watch,
     /// A frame.
@@ -81,7 +81,7 @@ impl Wait {
 
 /// See the module.
 #[derive(Debug)]
-pub struct Outbox {
+pub(crate) struct Outbox {
     limits: Limits,
     /// Frames not acknowledged, in order and without a gap: the first has number `first`.
     kept: VecDeque<Arc<[u8]>>,
@@ -105,7 +105,7 @@ pub struct Outbox {
 
 impl Outbox {
     /// An empty outbox, not connected; its first frame will have number 1.
-    pub fn new(limits: Limits) -> Self {
+    pub(crate) fn new(limits: Limits) -> Self {
         Self {
             limits,
             kept: VecDeque::new(),
@@ -127,12 +127,12 @@ impl Outbox {
     }
 
     /// Whether a source that can wait should hand in another frame.
-    pub fn has_room(&self) -> bool {
+    pub(crate) fn has_room(&self) -> bool {
         self.kept.len() < self.limits.window
     }
 
     /// Takes the next frame in and returns its number. Ignored after `finish`.
-    pub fn push(&mut self, payload: impl Into<Arc<[u8]>>) -> u32 {
+    pub(crate) fn push(&mut self, payload: impl Into<Arc<[u8]>>) -> u32 {
         if self.finished {
             return self.last();
         }
@@ -146,12 +146,12 @@ impl Outbox {
     }
 
     /// No frame follows: `stop` is sent once all are.
-    pub fn finish(&mut self) {
+    pub(crate) fn finish(&mut self) {
         self.finished = true;
     }
 
     /// A connection stands. Whatever was not acknowledged before is sent on it.
-    pub fn connected(&mut self) {
+    pub(crate) fn connected(&mut self) {
         self.connected = true;
         self.watch = None;
         self.watching = false;
@@ -160,12 +160,12 @@ impl Outbox {
     }
 
     /// The connection is lost: nothing is sent until the next.
-    pub fn disconnected(&mut self) {
+    pub(crate) fn disconnected(&mut self) {
         self.connected = false;
     }
 
     /// The stack committed all frames up to this one.
-    pub fn acknowledged(&mut self, now: Duration, seq: u32) {
+    pub(crate) fn acknowledged(&mut self, now: Duration, seq: u32) {
         // A number that was never sent belongs to an earlier program on the same call: it says nothing of these frames
         // beyond that they are all known.
         let seq = seq.min(self.last());
@@ -182,7 +182,7 @@ impl Outbox {
     }
 
     /// The stack misses these frames.
-    pub fn resend(&mut self, now: Duration, from: u32, to: u32) {
+    pub(crate) fn resend(&mut self, now: Duration, from: u32, to: u32) {
         let (from, to) = (from.max(1), to.min(self.last()));
         if from > to {
             return;
@@ -197,13 +197,13 @@ impl Outbox {
     }
 
     /// The watch is confirmed.
-    pub fn watching(&mut self) {
+    pub(crate) fn watching(&mut self) {
         self.watching = true;
     }
 
     /// The call was seen to end. Before `stop` was sent this means nothing: late audio reopens a call that was taken
     /// for dead.
-    pub fn ended(&mut self) {
+    pub(crate) fn ended(&mut self) {
         self.ended |= self.stop_sent;
         if self.is_settled() {
             self.progress = None;
@@ -211,7 +211,7 @@ impl Outbox {
     }
 
     /// What to send now, if anything.
-    pub fn poll(&mut self, now: Duration) -> Option<Outgoing> {
+    pub(crate) fn poll(&mut self, now: Duration) -> Option<Outgoing> {
         if !self.connected {
             return None;
         }
@@ -232,7 +232,7 @@ impl Outbox {
     }
 
     /// When to poll again though nothing else happens.
-    pub fn timeout(&self) -> Option<Duration> {
+    pub(crate) fn timeout(&self) -> Option<Duration> {
         if !self.connected {
             return None;
         }
@@ -242,17 +242,17 @@ impl Outbox {
     }
 
     /// Number of the last frame handed in; 0 before the first.
-    pub fn last(&self) -> u32 {
+    pub(crate) fn last(&self) -> u32 {
         self.first - 1 + self.kept.len() as u32
     }
 
     /// Frames handed in and not acknowledged, given up ones included.
-    pub fn unacknowledged(&self) -> u32 {
+    pub(crate) fn unacknowledged(&self) -> u32 {
         self.last() - self.acknowledged
     }
 
     /// Whether nothing is left to say: all acknowledged, and the end is known.
-    pub fn is_settled(&self) -> bool {
+    pub(crate) fn is_settled(&self) -> bool {
         self.finished && self.unacknowledged() == 0 && self.ended
     }
 

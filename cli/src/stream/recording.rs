@@ -15,7 +15,7 @@ use hound::{SampleFormat, WavReader};
 /// Why a file cannot be streamed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("cannot stream {}: {problem}", path.display())]
-pub struct RecordingError {
+pub(crate) struct RecordingError {
     path: PathBuf,
     problem: String,
 }
@@ -23,7 +23,7 @@ pub struct RecordingError {
 type Samples = Box<dyn Iterator<Item = Result<i16, hound::Error>> + Send>;
 
 /// An open recording.
-pub struct Recording {
+pub(crate) struct Recording {
     path: PathBuf,
     format: Format,
     samples: Samples,
@@ -35,7 +35,7 @@ impl Recording {
     ///
     /// # Errors
     /// Names the file, what is wrong with it, and what to do.
-    pub fn open(path: &Path) -> Result<Self, RecordingError> {
+    pub(crate) fn open(path: &Path) -> Result<Self, RecordingError> {
         let wrong = |problem: String| RecordingError { path: path.to_owned(), problem };
         let mut file = File::open(path).map_err(|error| wrong(unreadable(&error)))?;
         let about = file.metadata().map_err(|error| wrong(unreadable(&error)))?;
@@ -54,9 +54,10 @@ impl Recording {
             let convert = convert(path, "-ac 2 ");
             return Err(wrong(format!("it has {} channels, and 1 or 2 are supported: {convert}", spec.channels)));
         }
-        let format = Format { encoding: Encoding::PcmS16le, sample_rate: spec.sample_rate, channels: spec.channels as u8 }
-            .validate()
-            .map_err(|_| wrong(unsupported_rate(spec.sample_rate, path)))?;
+        let format =
+            Format { encoding: Encoding::PcmS16le, sample_rate: spec.sample_rate, channels: spec.channels as u8 }
+                .validate()
+                .map_err(|_| wrong(unsupported_rate(spec.sample_rate, path)))?;
         let total = u64::from(reader.duration());
         if total == 0 {
             return Err(wrong("it holds no audio: record it anew, or check the program that wrote it".into()));
@@ -77,12 +78,12 @@ impl Recording {
     }
 
     /// Format of the frames.
-    pub fn format(&self) -> Format {
+    pub(crate) fn format(&self) -> Format {
         self.format
     }
 
     /// Length of the whole recording, in milliseconds.
-    pub fn duration_ms(&self) -> u64 {
+    pub(crate) fn duration_ms(&self) -> u64 {
         self.format.samples_to_ms(self.total)
     }
 
@@ -91,11 +92,12 @@ impl Recording {
     ///
     /// # Errors
     /// When the file can no longer be read.
-    pub fn next_frame(&mut self, samples: usize) -> Result<Option<Vec<u8>>, RecordingError> {
+    pub(crate) fn next_frame(&mut self, samples: usize) -> Result<Option<Vec<u8>>, RecordingError> {
         let values = samples * usize::from(self.format.channels);
         let mut payload = Vec::with_capacity(values * 2);
         for sample in self.samples.by_ref().take(values) {
-            let sample = sample.map_err(|error| RecordingError { path: self.path.clone(), problem: damaged(error, &self.path) })?;
+            let sample = sample
+                .map_err(|error| RecordingError { path: self.path.clone(), problem: damaged(error, &self.path) })?;
             payload.extend_from_slice(&sample.to_le_bytes());
         }
         if payload.is_empty() {
@@ -113,7 +115,7 @@ impl Recording {
 
 /// Samples a channel of a frame this long: rounded up, so that it is never below the shortest, and cut to what one
 /// message can carry.
-pub fn frame_samples(format: &Format, frame_ms: u64) -> usize {
+pub(crate) fn frame_samples(format: &Format, frame_ms: u64) -> usize {
     let wanted = (u64::from(format.sample_rate) * frame_ms).div_ceil(1_000) as usize;
     wanted.min(Format::MAX_FRAME_BYTES / format.sample_bytes()).max(1)
 }

@@ -1,1 +1,189 @@
-//! Placeholder.
+//! Who is this, and what may they do: asked at `$connect` and for every HTTP request.
+//!
+//! The answer's context travels with every message of the connection, so nobody behind it looks a principal up.
+//! A socket presents its secret as a bearer token, in a header or, from a browser, as a subprotocol; clients that can
+//! set nothing but the URL use a capture key, which may only send audio.
+
+use std::collections::BTreeMap;
+
+use callboard_adapters::{ServiceError, accounts::Accounts, table::Table};
+use callboard_domain::{
+    OrgId,
+    permissions::{Action, Role},
+};
+use callboard_runtime::{Clock, SettingError, Start};
+use callboard_wire::{
+    connection::{AuthContext, Capture},
+    socket_event::header,
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+/// What the function needs.
+#[derive(Debug)]
+pub struct Context {
+    /// Keys.
+    pub accounts: Accounts,
+    /// Organization of captures without a key; none refuses them.
+    pub anonymous_capture: Option<OrgId>,
+    /// The time of day.
+    pub clock: Clock,
+}
+
+impl Context {
+    /// Reads `ACCOUNTS_TABLE` and `ANONYMOUS_CAPTURE_ORG`.
+    pub fn start(start: &Start) -> Result<Self, SettingError> {
+        let client = aws_sdk_dynamodb::Client::new(&start.sdk);
+        let name = "ANONYMOUS_CAPTURE_ORG";
+        let anonymous = start.settings.optional(name).map(OrgId::parse).transpose();
+        Ok(Self {
+            accounts: Accounts::new(Table::new(client, start.settings.required("ACCOUNTS_TABLE")?)),
+            anonymous_capture: anonymous.map_err(|e| SettingError::malformed(name, e))?,
+            clock: start.clock.clone(),
+        })
+    }
+}
+
+/// The part of both authorizer events that is read.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AuthorizerEvent {
+    /// `2.0` for HTTP requests.
+    #[serde(default)]
+    pub version: Option<String>,
+    /// The socket's `$connect`.
+    #[serde(default)]
+    pub method_arn: Option<String>,
+    /// Headers.
+    #[serde(default)]
+    pub headers: Option<BTreeMap<String, String>>,
+    /// Query.
+    #[serde(default)]
+    pub query_string_parameters: Option<BTreeMap<String, String>>,
+}
+
+/// Why nobody is let in.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthError {
+    /// No secret, or one that is not known. API Gateway answers 401 to this very word.
+    #[error("Unauthorized")]
+    Unauthorized,
+    /// The keys could not be read.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+}
+
+/// Answers one question.
+///
+/// # Errors
+/// Nobody is let in: see [`AuthError`].
+pub async fn handle(event: AuthorizerEvent, context: &Context) -> Result<Value, AuthError> {
+    if event.version.as_deref() == Some("2.0") {
+        let secret = bearer(&event).ok_or(AuthError::Unauthorized)?;
+        let auth = principal(secret, context).await?.ok_or(AuthError::Unauthorized)?;
+        return Ok(json!({ "isAuthorized": auth.role != Role::Capture, "context": auth }));
+    }
+    let auth = connecting(&event, context).await?;
+    let resource = event.method_arn.as_deref().unwrap_or("*");
+    let effect = if auth.is_some() { "Allow" } else { "Deny" };
+    Ok(json!({
+        "principalId": auth.as_ref().map_or("none", |auth| auth.principal.as_str()),
+        "policyDocument": {
+            "Version": "2012-10-17",
+            "Statement": [{ "Action": "execute-api:Invoke", "Effect": effect, "Resource": resource }],
+        },
+        "context": auth,
+    }))
+}
+
+/// The context of a socket that opens; none when the principal may not do what it asks for.
+async fn connecting(event: &AuthorizerEvent, context: &Context) -> Result<Option<AuthContext>, AuthError> {
+    let query = |name: &str| event.query_string_parameters.as_ref().and_then(|query| query.get(name)).map(String::as_str);
+    let capture_key = query("capture_key");
+    let auth = match bearer(event).or(capture_key) {
+        Some(secret) => principal(secret, context).await?.ok_or(AuthError::Unauthorized)?,
+        None => match &context.anonymous_capture {
+            Some(org) => AuthContext::new(org.as_str(), "anonymous", Role::Capture),
+            None => return Err(AuthError::Unauthorized),
+        },
+    };
+    // A URL gets logged: what stands in one may send audio and nothing else.
+    if bearer(event).is_none() && auth.role != Role::Capture {
+        return Ok(None);
+    }
+    let captures = query("role") == Some("capture") || auth.role == Role::Capture;
+    if let Some(role) = query("role").filter(|role| *role != "capture") {
+        let problem = format!("parameter role: \"{role:.20}\" does not fit: use role=capture or leave it out");
+        return Ok(Some(AuthContext { refusal: Some(problem), ..auth }));
+    }
+    if !captures {
+        return Ok(Some(auth));
+    }
+    if !auth.role.may(Action::CaptureCall, true) {
+        return Ok(None);
+    }
+    Ok(Some(match Capture::from_query(query) {
+        Ok(capture) => {
+            let call = capture.call.clone().unwrap_or_else(|| context.clock.call_id());
+            auth.capturing(&capture, &call)
+        }
+        Err(error) => AuthContext { refusal: Some(error.to_string()), ..auth },
+    }))
+}
+
+/// The bearer token: from the header, else from the subprotocol `bearer.<token>`.
+fn bearer(event: &AuthorizerEvent) -> Option<&str> {
+    let headers = event.headers.as_ref()?;
+    let from_header = header(headers, "authorization").and_then(|value| {
+        let (scheme, token) = value.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+    });
+    let from_protocol = || {
+        let protocols = header(headers, "sec-websocket-protocol")?;
+        protocols.split(',').find_map(|protocol| protocol.trim().strip_prefix("bearer."))
+    };
+    from_header.or_else(from_protocol).filter(|token| !token.is_empty())
+}
+
+async fn principal(secret: &str, context: &Context) -> Result<Option<AuthContext>, ServiceError> {
+    let key = context.accounts.key(&hash(secret)).await?;
+    Ok(key.filter(|key| !key.revoked).map(|key| AuthContext::new(key.org.as_str(), &key.principal, key.role)))
+}
+
+/// How a secret is looked up: secrets are random, so one round of SHA-256 is enough.
+pub fn hash(secret: &str) -> String {
+    hex::encode(Sha256::digest(secret.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(pairs: &[(&str, &str)]) -> AuthorizerEvent {
+        let headers = pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        AuthorizerEvent { version: None, method_arn: None, headers: Some(headers), query_string_parameters: None }
+    }
+
+    #[test]
+    fn the_sample_event_carries_a_token_and_parameters() {
+        let event: AuthorizerEvent = serde_json::from_str(include_str!("../../../events/authorizer.json")).unwrap();
+        assert_eq!(bearer(&event), Some("example"));
+        assert_eq!(event.query_string_parameters.unwrap()["role"], "capture");
+    }
+
+    #[test]
+    fn tokens_come_by_header_or_subprotocol() {
+        for (headers, expected) in [
+            (vec![("Authorization", "Bearer abc")], Some("abc")),
+            (vec![("authorization", "bearer abc")], Some("abc")),
+            (vec![("Sec-WebSocket-Protocol", "callboard.v1, bearer.abc")], Some("abc")),
+            (vec![("Authorization", "Basic abc")], None),
+            (vec![("Authorization", "Bearer ")], None),
+            (vec![("Sec-WebSocket-Protocol", "callboard.v1")], None),
+            (vec![], None),
+        ] {
+            assert_eq!(bearer(&event(&headers)), expected, "{headers:?}");
+        }
+    }
+}

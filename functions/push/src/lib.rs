@@ -1,1 +1,140 @@
-//! Placeholder.
+//! Push: what changed about a call goes to whoever watches it.
+//!
+//! A message may arrive late, twice or out of order; dashboards bear that. It must not be lost to a fault that a
+//! retry mends, so such a record is reported as failed.
+
+use std::collections::HashMap;
+
+use aws_lambda_events::{
+    dynamodb::{Event, EventRecord},
+    streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse},
+};
+use callboard_adapters::{
+    ServiceError,
+    connections::Connections,
+    gateway::{Gateway, Posted},
+    table::Table,
+};
+use callboard_runtime::{Clock, SettingError, Start};
+use callboard_wire::{
+    items::{Change, ItemReader, call_pk, calls_pk, change_of},
+    messages::ServerMessage,
+};
+use futures_util::future::join_all;
+use serde::Deserialize;
+
+/// What the function needs.
+#[derive(Debug)]
+pub struct Context {
+    /// Who watches what.
+    pub connections: Connections,
+    /// Where messages go.
+    pub gateway: Gateway,
+    /// The time of day.
+    pub clock: Clock,
+}
+
+impl Context {
+    /// Reads `SOCKETS_TABLE` and `SOCKET_ENDPOINT`.
+    pub fn start(start: &Start) -> Result<Self, SettingError> {
+        let client = aws_sdk_dynamodb::Client::new(&start.sdk);
+        let management = aws_sdk_apigatewaymanagement::config::Builder::from(&start.sdk);
+        Ok(Self {
+            connections: Connections::new(Table::new(client, start.settings.required("SOCKETS_TABLE")?)),
+            gateway: Gateway::new(&management, &start.settings.address("SOCKET_ENDPOINT")?),
+            clock: start.clock.clone(),
+        })
+    }
+}
+
+/// Why a record was not pushed.
+#[derive(Debug, thiserror::Error)]
+enum PushError {
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+    #[error("the item cannot be read: {0}")]
+    Item(#[from] serde_dynamo::Error),
+}
+
+struct Image<'a>(&'a EventRecord);
+
+impl ItemReader<serde_dynamo::Error> for Image<'_> {
+    fn read<T: for<'de> Deserialize<'de>>(&self) -> Result<T, serde_dynamo::Error> {
+        serde_dynamo::from_item(self.0.change.new_image.clone())
+    }
+}
+
+/// Pushes a batch of changes, in order. Those that could not be pushed are reported as failed.
+///
+/// # Errors
+/// None: failures are reported record by record.
+pub async fn handle(event: Event, context: &Context) -> Result<DynamoDbEventResponse, ServiceError> {
+    let mut watchers = HashMap::new();
+    let mut response = DynamoDbEventResponse::default();
+    for record in &event.records {
+        if let Err(error) = push(record, &mut watchers, context).await {
+            tracing::error!(error = %error, record.id = %record.event_id, "change not pushed");
+            let mut failure = DynamoDbBatchItemFailure::default();
+            failure.item_identifier = record.change.sequence_number.clone();
+            response.batch_item_failures.push(failure);
+            // All from the lowest failure on comes again: nothing behind it need be tried now.
+            break;
+        }
+    }
+    Ok(response)
+}
+
+async fn push(record: &EventRecord, watchers: &mut HashMap<String, Vec<String>>, context: &Context) -> Result<(), PushError> {
+    let Some(change) = change(record)? else { return Ok(()) };
+    let mut connections = Vec::new();
+    for target in [call_pk(&change.org, &change.call), calls_pk(&change.org)] {
+        if !watchers.contains_key(&target) {
+            watchers.insert(target.clone(), context.connections.watchers(&target).await?);
+        }
+        connections.extend(watchers[&target].iter().cloned());
+    }
+    connections.sort_unstable();
+    connections.dedup();
+    let message = stamped(change.message, context.clock.now_ms());
+    let posted = join_all(connections.iter().map(|connection| context.gateway.post(connection, &message))).await;
+    for (connection, posted) in connections.iter().zip(posted) {
+        if posted? == Posted::Gone {
+            context.connections.close(connection).await?;
+            watchers.values_mut().for_each(|known| known.retain(|other| other != connection));
+        }
+    }
+    Ok(())
+}
+
+fn change(record: &EventRecord) -> Result<Option<Change>, serde_dynamo::Error> {
+    #[derive(Deserialize)]
+    struct Key {
+        sk: String,
+    }
+    let key: Key = serde_dynamo::from_item(record.change.keys.clone())?;
+    change_of(&key.sk, Image(record))
+}
+
+fn stamped(message: ServerMessage, now_ms: i64) -> ServerMessage {
+    match message {
+        ServerMessage::Segment(mut segment) => {
+            segment.times.pushed = Some(now_ms);
+            ServerMessage::Segment(segment)
+        }
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sample_event_is_a_segment_for_its_watchers() {
+        let event: Event = serde_json::from_str(include_str!("../../../events/push.json")).unwrap();
+        let change = change(&event.records[0]).unwrap().unwrap();
+        assert_eq!(change.org.as_str(), "acme");
+        let ServerMessage::Segment(segment) = stamped(change.message, 5) else { panic!("no segment") };
+        assert_eq!((segment.start_ms, segment.is_final, segment.times.pushed), (1_040, true, Some(5)));
+    }
+}

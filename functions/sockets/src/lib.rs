@@ -1,1 +1,229 @@
-//! Placeholder.
+//! Sockets: they open, close, watch and are pinged.
+//!
+//! A capture connection claims its call here; all that then happens to the call goes through the frame stream.
+
+use callboard_adapters::{
+    ServiceError,
+    accounts::Accounts,
+    calls::{Calls, Claim},
+    connections::Connections,
+    frames::FrameStream,
+    gateway::Gateway,
+    table::{Table, Written},
+};
+use callboard_domain::{Call, CallId, CallStatus, OrgId, permissions::Action};
+use callboard_runtime::{Clock, SettingError, Start};
+use callboard_wire::{
+    connection::AuthContext,
+    items::{ConnectionItem, call_pk, calls_pk, connection_pk, sk},
+    messages::{ClientMessage, ErrorCode, ServerMessage, WatchTarget},
+    record::{Event, Header, Record},
+    socket_event::{SocketAnswer, SocketEvent},
+};
+
+/// A connection lives two hours at most; its items a little longer.
+const KEEP_S: i64 = 3 * 3_600;
+/// The subprotocol that is chosen when a browser offers it beside its token.
+const SUBPROTOCOL: &str = "callboard.v1";
+
+/// What the function needs.
+#[derive(Debug)]
+pub struct Context {
+    /// Playbooks.
+    pub accounts: Accounts,
+    /// Calls.
+    pub calls: Calls,
+    /// Connections and watches.
+    pub connections: Connections,
+    /// Where a call's beginning and a disconnect go.
+    pub frames: FrameStream,
+    /// Where answers go.
+    pub gateway: Gateway,
+    /// The time of day.
+    pub clock: Clock,
+}
+
+impl Context {
+    /// Reads `ACCOUNTS_TABLE`, `CALLS_TABLE`, `SOCKETS_TABLE`, `FRAME_STREAM` and `SOCKET_ENDPOINT`.
+    pub fn start(start: &Start) -> Result<Self, SettingError> {
+        let client = aws_sdk_dynamodb::Client::new(&start.sdk);
+        let table = |name: &str| Ok(Table::new(client.clone(), start.settings.required(name)?));
+        let management = aws_sdk_apigatewaymanagement::config::Builder::from(&start.sdk);
+        Ok(Self {
+            accounts: Accounts::new(table("ACCOUNTS_TABLE")?),
+            calls: Calls::new(table("CALLS_TABLE")?),
+            connections: Connections::new(table("SOCKETS_TABLE")?),
+            frames: FrameStream::new(aws_sdk_kinesis::Client::new(&start.sdk), start.settings.required("FRAME_STREAM")?),
+            gateway: Gateway::new(&management, &start.settings.address("SOCKET_ENDPOINT")?),
+            clock: start.clock.clone(),
+        })
+    }
+}
+
+/// Handles one event of a socket.
+///
+/// # Errors
+/// A table or the stream failed. An opening socket is refused then; a message is answered by API Gateway's error.
+pub async fn handle(event: SocketEvent, context: &Context) -> Result<SocketAnswer, ServiceError> {
+    match event.request_context.route_key.as_str() {
+        "$connect" => Box::pin(connect(&event, context)).await,
+        "$disconnect" => Box::pin(disconnect(&event, context)).await,
+        _ => {
+            let answer = Box::pin(message(&event, context)).await?;
+            context.gateway.post(&event.request_context.connection_id, &answer).await?;
+            Ok(SocketAnswer::ok())
+        }
+    }
+}
+
+async fn connect(event: &SocketEvent, context: &Context) -> Result<SocketAnswer, ServiceError> {
+    let socket = &event.request_context;
+    let auth = &socket.authorizer;
+    if let Some(refusal) = &auth.refusal {
+        return Ok(SocketAnswer::refused(403, refusal));
+    }
+    let Ok(org) = OrgId::parse(&auth.org) else {
+        return Ok(SocketAnswer::refused(403, "the organization of this key is not valid"));
+    };
+    let header = match Header::of(auth, &socket.connection_id, socket.request_time_epoch, Event::Connected) {
+        Ok(header) => header,
+        Err(error) => return Ok(SocketAnswer::refused(403, &error.to_string())),
+    };
+    if let Some(header) = header
+        && let Some(refusal) = begin(&header, context).await?
+    {
+        return Ok(SocketAnswer::refused(403, &refusal));
+    }
+    let item = ConnectionItem {
+        pk: connection_pk(&socket.connection_id),
+        sk: sk::SELF.into(),
+        connection: socket.connection_id.clone(),
+        org,
+        principal: auth.principal.clone(),
+        role: auth.role,
+        watches: Vec::new(),
+        expires_at: context.clock.now_ms() / 1_000 + KEEP_S,
+    };
+    context.connections.open(&item).await?;
+    let mut answer = SocketAnswer::ok();
+    let offered = event.header("sec-websocket-protocol").unwrap_or_default();
+    if offered.split(',').any(|protocol| protocol.trim() == SUBPROTOCOL) {
+        answer.headers.insert("Sec-WebSocket-Protocol".into(), SUBPROTOCOL.into());
+    }
+    Ok(answer)
+}
+
+/// Claims the call of a capture connection and tells the session of it. Returns why it is refused, if it is.
+async fn begin(header: &Header, context: &Context) -> Result<Option<String>, ServiceError> {
+    if context.accounts.playbook(&header.org, &header.playbook).await?.is_none() {
+        return Ok(Some(format!("parameter playbook: there is no playbook \"{}\"", header.playbook)));
+    }
+    // A client that cannot come back to its call becomes one when its first audio comes.
+    if !header.resumable {
+        return Ok(None);
+    }
+    let call = Call {
+        id: header.call.clone(),
+        org: header.org.clone(),
+        principal: header.principal.clone(),
+        playbook: header.playbook.clone(),
+        channels: header.channels.clone(),
+        status: CallStatus::Live,
+        started_at_ms: header.received_ms,
+        ended_at_ms: None,
+        end_reason: None,
+        duration_ms: 0,
+    };
+    if context.calls.claim(&call, &header.parameters()).await? == Claim::Refused {
+        let reason = "this call id is taken by another client, or with other parameters: use a new one";
+        return Ok(Some(reason.to_owned()));
+    }
+    context.frames.append(&Record { header: header.clone(), payload: Vec::new() }).await?;
+    Ok(None)
+}
+
+async fn disconnect(event: &SocketEvent, context: &Context) -> Result<SocketAnswer, ServiceError> {
+    let socket = &event.request_context;
+    let header = Header::of(&socket.authorizer, &socket.connection_id, socket.request_time_epoch, Event::Disconnected);
+    if let Ok(Some(header)) = header {
+        context.frames.append(&Record { header, payload: Vec::new() }).await?;
+    }
+    context.connections.close(&socket.connection_id).await?;
+    Ok(SocketAnswer::ok())
+}
+
+async fn message(event: &SocketEvent, context: &Context) -> Result<ServerMessage, ServiceError> {
+    let action = event.request_context.route_key.as_str();
+    let body = event.body.as_deref().unwrap_or_default();
+    match serde_json::from_str(body) {
+        Ok(ClientMessage::Ping {}) => Ok(ServerMessage::Pong {}),
+        Ok(ClientMessage::Watch(target)) => watch(event, target, true, context).await,
+        Ok(ClientMessage::Unwatch(target)) => watch(event, target, false, context).await,
+        Ok(_) => Ok(ServerMessage::error(ErrorCode::UnknownAction, "this action is not for this route", Some(action))),
+        Err(error) => Ok(ServerMessage::error(ErrorCode::BadMessage, error, Some(action))),
+    }
+}
+
+async fn watch(event: &SocketEvent, target: WatchTarget, on: bool, context: &Context) -> Result<ServerMessage, ServiceError> {
+    let socket = &event.request_context;
+    let key = match watched(&socket.authorizer, &target, context).await? {
+        Ok(key) => key,
+        Err((code, message)) => return Ok(ServerMessage::error(code, message, Some(&socket.route_key))),
+    };
+    if on {
+        let expires_at = context.clock.now_ms() / 1_000 + KEEP_S;
+        if context.connections.watch(&socket.connection_id, &key, expires_at).await? == Written::No {
+            let message = "this connection is being closed: connect again";
+            return Ok(ServerMessage::error(ErrorCode::NotFound, message, Some(&socket.route_key)));
+        }
+    } else {
+        context.connections.unwatch(&socket.connection_id, &key).await?;
+    }
+    Ok(ServerMessage::Watching { target, active: on })
+}
+
+/// The key of what is watched, or why this principal may not watch it.
+async fn watched(
+    auth: &AuthContext,
+    target: &WatchTarget,
+    context: &Context,
+) -> Result<Result<String, (ErrorCode, String)>, ServiceError> {
+    let Ok(org) = OrgId::parse(&auth.org) else {
+        return Ok(Err((ErrorCode::Forbidden, "the organization of this key is not valid".into())));
+    };
+    match (&target.call, target.calls) {
+        (None, Some(true)) if auth.role.may(Action::ReadAllCalls, false) => Ok(Ok(calls_pk(&org))),
+        (None, Some(true)) => Ok(Err((ErrorCode::Forbidden, format!("the role {} may not watch all calls", auth.role.as_str())))),
+        (Some(id), None) => {
+            let call = match CallId::parse(id) {
+                Ok(call) => call,
+                Err(error) => return Ok(Err((ErrorCode::BadMessage, error.to_string()))),
+            };
+            let captured_here = auth.call.as_deref() == Some(id);
+            let known = context.calls.call(&org, &call).await?;
+            if known.is_none() && !captured_here {
+                return Ok(Err((ErrorCode::NotFound, format!("there is no call {call}"))));
+            }
+            let own = captured_here || known.is_some_and(|known| known.principal == auth.principal);
+            if !auth.role.may(Action::ReadCall, own) {
+                return Ok(Err((ErrorCode::Forbidden, format!("the role {} may only watch its own calls", auth.role.as_str()))));
+            }
+            Ok(Ok(call_pk(&org, &call)))
+        }
+        _ => Ok(Err((ErrorCode::BadMessage, "name what to watch: either {\"call\":\"<id>\"} or {\"calls\":true}".into()))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sample_event_opens_a_capture_socket() {
+        let event: SocketEvent = serde_json::from_str(include_str!("../../../events/sockets.json")).unwrap();
+        assert_eq!(event.request_context.route_key, "$connect");
+        assert_eq!(event.header("sec-websocket-protocol"), Some("callboard.v1, bearer.example"));
+        let header = Header::of(&event.request_context.authorizer, "c", 0, Event::Connected).unwrap().unwrap();
+        assert_eq!(header.parameters(), "pcm_s16le 16000 agent,customer sales");
+    }
+}

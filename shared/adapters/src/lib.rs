@@ -1,1 +1,42 @@
-//! Placeholder.
+//! The outside services, each behind its feature: tables (DynamoDB), frames (Kinesis), gateway (API Gateway
+//! management) and speech (transcription services). Nothing here decides anything about a call.
+
+#[cfg(feature = "tables")]
+pub mod accounts;
+#[cfg(feature = "tables")]
+pub mod calls;
+#[cfg(feature = "tables")]
+pub mod connections;
+#[cfg(feature = "frames")]
+pub mod frames;
+#[cfg(feature = "gateway")]
+pub mod gateway;
+#[cfg(feature = "tables")]
+pub mod live;
+#[cfg(feature = "speech")]
+pub mod speech;
+#[cfg(feature = "tables")]
+pub mod table;
+
+/// A service could not do what was asked. Retrying later is right for all of these but `Corrupt`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ServiceError {
+    /// The service failed, throttled, or could not be reached.
+    #[error("{service} {operation} failed: {reason}")]
+    Unavailable {
+        /// Which service.
+        service: &'static str,
+        /// Which operation.
+        operation: &'static str,
+        /// The service's error code or the transport's words; never data.
+        reason: String,
+    },
+    /// What is stored is not what was expected.
+    #[error("an item of {table} cannot be read: {reason}")]
+    Corrupt {
+        /// Which table.
+        table: String,
+        /// Which field; never its value.
+        reason: String,
+    },
+}

@@ -144,6 +144,11 @@ impl Sequencer {
         (from < end).then(|| (from, end - 1))
     }
 
+    /// How long the oldest frame that came early has waited, in milliseconds of receipt.
+    pub fn waited_ms(&self) -> i64 {
+        self.waiting.values().map(|frame| self.latest_ms - frame.received_ms).max().unwrap_or_default()
+    }
+
     /// Frames that came early, for a checkpoint.
     pub fn waiting(&self) -> &BTreeMap<FrameKey, Waiting> {
         &self.waiting

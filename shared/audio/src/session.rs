@@ -182,6 +182,16 @@ impl Session {
         self.head.sequencer.missing()
     }
 
+    /// How long the oldest frame that came early has waited for what is missing, in milliseconds of receipt.
+    pub fn waited_ms(&self) -> i64 {
+        self.head.sequencer.waited_ms()
+    }
+
+    /// The format that the call began with.
+    pub fn format(&self) -> Format {
+        self.head.format
+    }
+
     /// Media time heard, in milliseconds.
     pub fn duration_ms(&self) -> u64 {
         self.head.format.samples_to_ms(self.head.heard)

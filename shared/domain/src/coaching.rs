@@ -8,17 +8,21 @@ use serde::{Deserialize, Serialize};
 use crate::call::Channel;
 
 mod cards;
+mod english;
+mod matcher;
+mod near;
 mod notes;
+mod pattern;
 mod progress;
 mod rules;
+mod scope;
+mod words;
 
 pub use cards::{Card, CardSource, CardStatus};
 pub use notes::{MissedLandmark, Monologue, Notes, ReachedLandmark, RaisedObjection, Talk, notes};
 pub use progress::{LandmarkState, LandmarkView, Progress, ProgressView};
 pub use rules::Rules;
-pub(crate) fn check_signal(_parts: &[crate::playbook::signal::Part]) -> Result<(), String> {
-    Ok(())
-}
+pub(crate) use rules::check_signal;
 
 /// One utterance, as far as coaching needs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,3 +78,6 @@ impl Evidence {
             < (other.start_ms, other.channel, &other.quote, other.end_ms)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,7 @@ pub mod ids;
 pub mod permissions;
 pub mod playbook;
 pub mod segment;
+pub mod speech;
 
 pub use call::{Call, CallStatus, Channel};
 pub use ids::{CallId, OrgId, PlaybookId};

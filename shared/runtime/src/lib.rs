@@ -1,1 +1,13 @@
-//! Placeholder.
+//! What a function's `main.rs` needs: settings, logs, the AWS configuration, the clock, and the Lambda loop.
+//!
+//! The only place that reads the environment and the time of day.
+
+pub mod cache;
+pub mod clock;
+pub mod settings;
+pub mod start;
+
+pub use cache::Cache;
+pub use clock::Clock;
+pub use settings::{SettingError, Settings};
+pub use start::{Start, run};

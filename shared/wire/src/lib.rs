@@ -7,3 +7,4 @@ pub mod items;
 pub mod messages;
 pub mod record;
 pub mod rest;
+pub mod socket_event;

@@ -8,6 +8,8 @@ use callboard_audio::Format;
 use callboard_domain::{CallId, Channel, OrgId, PlaybookId};
 use serde::{Deserialize, Serialize};
 
+use crate::connection::{AuthContext, ParameterError, channels_text};
+
 /// First byte of a record.
 pub const VERSION: u8 = 1;
 
@@ -37,6 +39,8 @@ pub enum Event {
         /// Last of them.
         to: u32,
     },
+    /// A capture connection opened that can be come back to: the call is known from here on, audio or not.
+    Connected,
     /// The capture connection closed.
     Disconnected,
     /// Nothing was heard of the call for the grace: end it.
@@ -71,6 +75,37 @@ pub struct Header {
     /// What happened.
     #[serde(flatten)]
     pub event: Event,
+}
+
+impl Header {
+    /// The header of what comes over a capture connection; none for a connection that captures nothing.
+    ///
+    /// # Errors
+    /// The context's parameters do not fit; the authorizer lets none such through.
+    pub fn of(context: &AuthContext, connection: &str, received_ms: i64, event: Event) -> Result<Option<Self>, ParameterError> {
+        let Some((call, capture)) = context.capture()? else { return Ok(None) };
+        let org = OrgId::parse(&context.org).map_err(|e| ParameterError { name: "org", problem: e.to_string() })?;
+        Ok(Some(Self {
+            org,
+            call,
+            connection: Some(connection.to_owned()),
+            principal: context.principal.clone(),
+            playbook: capture.playbook,
+            channels: capture.channels,
+            format: capture.format,
+            received_ms,
+            resumable: capture.call.is_some(),
+            event,
+        }))
+    }
+
+    /// What a later connection must state alike to go on with this call.
+    pub fn parameters(&self) -> String {
+        let Format { encoding, sample_rate, .. } = self.format;
+        let encoding = serde_json::to_value(encoding).ok();
+        let encoding = encoding.as_ref().and_then(|value| value.as_str()).unwrap_or_default();
+        format!("{encoding} {sample_rate} {} {}", channels_text(&self.channels), self.playbook)
+    }
 }
 
 /// A record, taken apart.

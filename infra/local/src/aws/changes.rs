@@ -25,9 +25,6 @@ impl Changes {
     /// A receiver that changes whenever `source` does.
     pub fn watch(&self, source: &str) -> watch::Receiver<u64> {
         let mut senders = self.senders.lock().unwrap_or_else(PoisonError::into_inner);
-        senders
-            .entry(source.to_owned())
-            .or_insert_with(|| watch::channel(0).0)
-            .subscribe()
+        senders.entry(source.to_owned()).or_insert_with(|| watch::channel(0).0).subscribe()
     }
 }

@@ -11,15 +11,10 @@ use aws_smithy_types::date_time::{DateTime, Format};
 pub type WallClock = Arc<dyn Fn() -> u64 + Send + Sync>;
 
 /// The machine's clock.
-#[allow(
-    clippy::disallowed_methods,
-    reason = "the one place where the local services read real time"
-)]
+#[allow(clippy::disallowed_methods, reason = "the one place where the local services read real time")]
 pub fn system_clock() -> WallClock {
     Arc::new(|| {
-        let since = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or(Duration::ZERO);
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
     })
 }

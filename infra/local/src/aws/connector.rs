@@ -7,10 +7,7 @@ use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_runtime_api::{
     client::{
         behavior_version::BehaviorVersion,
-        http::{
-            HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings,
-            SharedHttpConnector,
-        },
+        http::{HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector},
         orchestrator::{HttpRequest, HttpResponse},
         result::ConnectorError,
         runtime_components::RuntimeComponents,
@@ -67,10 +64,9 @@ impl LocalAws {
     /// Answers one request.
     pub(crate) async fn answer(&self, request: http::Request<Body>) -> Response {
         if management::is_for(&request) {
-            return self.read_then(request, |aws, parts, body| {
-                management::answer(&aws.inner.connections, parts, body)
-            })
-            .await;
+            return self
+                .read_then(request, |aws, parts, body| management::answer(&aws.inner.connections, parts, body))
+                .await;
         }
         let Some(target) = header(&request, "x-amz-target").map(str::to_owned) else {
             return match foreign_service(&request) {
@@ -84,9 +80,7 @@ impl LocalAws {
                 "DynamoDB_20120810" | "DynamoDBStreams_20120810" => {
                     dynamodb::answer(&aws.inner.dynamodb, operation, body)
                 }
-                "Kinesis_20131202" => {
-                    answer(kinesis_api::answer(&aws.inner.kinesis, operation, body))
-                }
+                "Kinesis_20131202" => answer(kinesis_api::answer(&aws.inner.kinesis, operation, body)),
                 "AmazonSQS" => answer(sqs_api::answer(&aws.inner.sqs, operation, body)),
                 _ => answer(Err(ApiError::unknown(service, operation))),
             }
@@ -121,9 +115,7 @@ impl HttpConnector for LocalAws {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let aws = self.clone();
         HttpConnectorFuture::new(async move {
-            let request = request
-                .try_into_http1x()
-                .map_err(|error| ConnectorError::user(error.into()))?;
+            let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
             let request = request.map(|body| match body.bytes() {
                 Some(bytes) => Body::from(Bytes::copy_from_slice(bytes)),
                 None => Body::http_body(body),

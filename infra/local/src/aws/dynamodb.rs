@@ -82,20 +82,18 @@ impl DynamoDb {
         &self.database
     }
 
+    /// Tables that have a stream.
+    pub fn streamed_tables(&self) -> &[String] {
+        &self.streamed
+    }
+
     /// ARN of a table's stream.
     pub fn stream_arn(&self, table: &str) -> Result<String, AwsError> {
         let metadata = self.database.get_table_metadata(table).map_err(engine_error)?;
         let label = metadata
             .and_then(|metadata| metadata.stream_label)
-            .ok_or_else(|| AwsError::Missing {
-                kind: "stream of table",
-                name: table.to_owned(),
-            })?;
-        Ok(format!(
-            "arn:aws:dynamodb:{}:{}:table/{table}/stream/{label}",
-            super::REGION,
-            super::ACCOUNT
-        ))
+            .ok_or_else(|| AwsError::Missing { kind: "stream of table", name: table.to_owned() })?;
+        Ok(format!("arn:aws:dynamodb:{}:{}:table/{table}/stream/{label}", super::REGION, super::ACCOUNT))
     }
 
     /// The one shard of a table's stream.
@@ -104,18 +102,11 @@ impl DynamoDb {
     }
 
     /// Records after a position, oldest first.
-    pub fn read_stream(
-        &self,
-        table: &str,
-        after: u64,
-        limit: usize,
-    ) -> Result<Vec<StreamEntry>, AwsError> {
+    pub fn read_stream(&self, table: &str, after: u64, limit: usize) -> Result<Vec<StreamEntry>, AwsError> {
         let shard = self.shard_id(table);
         let position = i64::try_from(after).unwrap_or(i64::MAX);
         let request = actions::get_records::GetRecordsRequest {
-            shard_iterator: actions::get_shard_iterator::encode_shard_iterator(
-                table, &shard, position,
-            ),
+            shard_iterator: actions::get_shard_iterator::encode_shard_iterator(table, &shard, position),
             limit: Some(limit.clamp(1, READ_LIMIT)),
         };
         let response = self.database.get_records(request).map_err(engine_error)?;
@@ -123,11 +114,9 @@ impl DynamoDb {
             .records
             .iter()
             .map(|record| {
-                let record = serde_json::to_value(record)
-                    .map_err(|error| AwsError::DynamoDb(error.to_string()))?;
-                let position = stream_position(&record).ok_or_else(|| {
-                    AwsError::DynamoDb("a stream record without a sequence number".to_owned())
-                })?;
+                let record = serde_json::to_value(record).map_err(|error| AwsError::DynamoDb(error.to_string()))?;
+                let position = stream_position(&record)
+                    .ok_or_else(|| AwsError::DynamoDb("a stream record without a sequence number".to_owned()))?;
                 Ok(StreamEntry { position, record })
             })
             .collect()
@@ -170,10 +159,9 @@ impl DynamoDb {
 
     /// Wakes the readers of every stream whose table a written request names.
     fn announce_writes(&self, operation: &str, body: &str) {
-        let writes = matches!(
-            operation,
-            "PutItem" | "UpdateItem" | "DeleteItem" | "BatchWriteItem" | "TransactWriteItems"
-        ) || operation.contains("Execute");
+        let writes =
+            matches!(operation, "PutItem" | "UpdateItem" | "DeleteItem" | "BatchWriteItem" | "TransactWriteItems")
+                || operation.contains("Execute");
         if writes {
             let named = self.streamed.iter().filter(|table| body.contains(table.as_str()));
             named.for_each(|table| self.announce(table));
@@ -197,10 +185,7 @@ pub(crate) fn answer(dynamodb: &DynamoDb, operation: &str, body: &Bytes) -> Resp
         }
         None => ApiError::unknown("DynamoDB", operation).response(),
     };
-    response.headers_mut().insert(
-        http::header::CONTENT_TYPE,
-        HeaderValue::from_static("application/x-amz-json-1.0"),
-    );
+    response.headers_mut().insert(http::header::CONTENT_TYPE, HeaderValue::from_static("application/x-amz-json-1.0"));
     response
 }
 
@@ -213,11 +198,7 @@ macro_rules! operations {
     };
 }
 
-fn dispatch(
-    database: &Database,
-    operation: &str,
-    body: &str,
-) -> Option<Result<String, DynoxideError>> {
+fn dispatch(database: &Database, operation: &str, body: &str) -> Option<Result<String, DynoxideError>> {
     operations!(database, operation, body, {
         "PutItem" => put_item,
         "GetItem" => get_item,
@@ -261,8 +242,7 @@ fn read<T: DeserializeOwned>(body: &str) -> Result<T, DynoxideError> {
 }
 
 fn write<T: Serialize>(reply: &T) -> Result<String, DynoxideError> {
-    serde_json::to_string(reply)
-        .map_err(|error| DynoxideError::InternalServerError(error.to_string()))
+    serde_json::to_string(reply).map_err(|error| DynoxideError::InternalServerError(error.to_string()))
 }
 
 /// The engine's error as ours.

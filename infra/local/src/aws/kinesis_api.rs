@@ -7,10 +7,9 @@ use serde_json::{Value, json};
 
 use super::{
     ACCOUNT, REGION,
-    kinesis::{
-        Kinesis, NewRecord, PutError, first_hash, parse_sequence_number, sequence_number, shard_id,
-    },
+    kinesis::{Kinesis, NewRecord, PutError},
     reply::{ApiError, parse},
+    shards::{first_hash, parse_sequence_number, sequence_number, shard_id},
 };
 use crate::template::Stream;
 
@@ -158,11 +157,7 @@ fn new_record(entry: Entry) -> Result<NewRecord, ApiError> {
         .map(|key| key.parse::<u128>())
         .transpose()
         .map_err(|_| ApiError::bad("InvalidArgumentException", "ExplicitHashKey is no 128-bit number"))?;
-    Ok(NewRecord {
-        partition_key: entry.partition_key,
-        explicit_hash,
-        data,
-    })
+    Ok(NewRecord { partition_key: entry.partition_key, explicit_hash, data })
 }
 
 fn get_shard_iterator(kinesis: &Kinesis, request: &Request) -> Result<Value, ApiError> {
@@ -183,9 +178,9 @@ fn get_shard_iterator(kinesis: &Kinesis, request: &Request) -> Result<Value, Api
         Some("AT_SEQUENCE_NUMBER") => named()?.saturating_sub(1),
         Some("AFTER_SEQUENCE_NUMBER") => named()?,
         Some("AT_TIMESTAMP") => {
-            let at = request.timestamp.ok_or_else(|| {
-                ApiError::bad("InvalidArgumentException", "AT_TIMESTAMP needs a Timestamp")
-            })?;
+            let at = request
+                .timestamp
+                .ok_or_else(|| ApiError::bad("InvalidArgumentException", "AT_TIMESTAMP needs a Timestamp"))?;
             kinesis.before(&stream.name, shard, (at * 1000.0) as u64)?
         }
         other => return Err(validation(format!("unknown ShardIteratorType {other:?}"))),
@@ -194,9 +189,11 @@ fn get_shard_iterator(kinesis: &Kinesis, request: &Request) -> Result<Value, Api
 }
 
 fn get_records(kinesis: &Kinesis, request: &Request) -> Result<Value, ApiError> {
-    let iterator = request.shard_iterator.as_deref().and_then(decode).ok_or_else(|| {
-        ApiError::bad("InvalidArgumentException", "Invalid ShardIterator.")
-    })?;
+    let iterator = request
+        .shard_iterator
+        .as_deref()
+        .and_then(decode)
+        .ok_or_else(|| ApiError::bad("InvalidArgumentException", "Invalid ShardIterator."))?;
     let limit = request.limit.unwrap_or(READ_RECORDS).clamp(1, READ_RECORDS);
     let Iterator { stream, shard, after } = iterator;
     let records = kinesis.read(&stream, shard, after, limit, READ_BYTES)?;
@@ -225,9 +222,7 @@ fn get_records(kinesis: &Kinesis, request: &Request) -> Result<Value, ApiError> 
 fn find<'a>(kinesis: &'a Kinesis, request: &Request) -> Result<&'a Stream, ApiError> {
     let from_arn = request.stream_arn.as_deref().and_then(|arn| arn.rsplit('/').next());
     let name = request.stream_name.as_deref().or(from_arn).unwrap_or_default();
-    kinesis.stream(name).ok_or_else(|| {
-        not_found(format!("Stream {name} under account {ACCOUNT} not found."))
-    })
+    kinesis.stream(name).ok_or_else(|| not_found(format!("Stream {name} under account {ACCOUNT} not found.")))
 }
 
 /// ARN of a stream.

@@ -67,15 +67,11 @@ fn gone() -> ApiError {
 fn refusal(error: PostError) -> ApiError {
     match error {
         PostError::Gone => gone(),
-        PostError::LimitExceeded => ApiError::with_status(
-            429,
-            "LimitExceededException",
-            "the client takes messages slower than they come",
-        ),
-        PostError::PayloadTooLarge => ApiError::with_status(
-            413,
-            "PayloadTooLargeException",
-            "the message is larger than 128 KiB",
-        ),
+        PostError::LimitExceeded => {
+            ApiError::with_status(429, "LimitExceededException", "the client takes messages slower than they come")
+        }
+        PostError::PayloadTooLarge => {
+            ApiError::with_status(413, "PayloadTooLargeException", "the message is larger than 128 KiB")
+        }
     }
 }

@@ -14,6 +14,7 @@ mod positions;
 pub mod queue;
 mod reply;
 mod s3;
+mod shards;
 mod sqs;
 mod sqs_api;
 mod state;
@@ -27,9 +28,10 @@ pub use self::{
     clock::{WallClock, system_clock},
     connector::{ACCESS_KEY, SECRET_KEY},
     dynamodb::{DynamoDb, StreamEntry},
-    kinesis::{Kinesis, StoredRecord, sequence_number, shard_id},
+    kinesis::{Kinesis, StoredRecord},
     positions::Positions,
     s3::S3,
+    shards::{sequence_number, shard_id},
     sqs::Sqs,
 };
 pub(crate) use self::{
@@ -66,10 +68,11 @@ pub enum AwsError {
     /// The S3 service could not be set up or refused a write.
     #[error("S3: {0}")]
     S3(String),
+    /// A queue refused a message.
+    #[error("SQS: {0}")]
+    Queue(#[from] queue::QueueError),
     /// The template declares a table otherwise than the data directory holds it.
-    #[error(
-        "table {table}: {what} differs from the one in {place}; {advice}, or start with another data directory"
-    )]
+    #[error("table {table}: {what} differs from the one in {place}; {advice}, or start with another data directory")]
     TableChanged {
         /// Table name.
         table: String,
@@ -118,11 +121,7 @@ impl std::fmt::Debug for LocalAws {
 impl LocalAws {
     /// Opens the services over a data directory, or all in memory (S3: a temporary directory) without one, and
     /// creates what the template declares and is not there yet.
-    pub fn open(
-        data_dir: Option<&Path>,
-        template: &Template,
-        connections: Connections,
-    ) -> Result<LocalAws, AwsError> {
+    pub fn open(data_dir: Option<&Path>, template: &Template, connections: Connections) -> Result<LocalAws, AwsError> {
         Self::open_with_clock(data_dir, template, connections, system_clock())
     }
 
@@ -135,10 +134,10 @@ impl LocalAws {
     ) -> Result<LocalAws, AwsError> {
         let scratch = match data_dir {
             Some(_) => None,
-            None => Some(tempfile::tempdir().map_err(|source| AwsError::Io {
-                path: "temporary directory".to_owned(),
-                source,
-            })?),
+            None => Some(
+                tempfile::tempdir()
+                    .map_err(|source| AwsError::Io { path: "temporary directory".to_owned(), source })?,
+            ),
         };
         let files = match (data_dir, &scratch) {
             (Some(dir), _) => dir.to_path_buf(),
@@ -160,9 +159,7 @@ impl LocalAws {
             clock,
             _scratch: scratch,
         };
-        Ok(LocalAws {
-            inner: Arc::new(inner),
-        })
+        Ok(LocalAws { inner: Arc::new(inner) })
     }
 
     /// Makes Kinesis refuse what exceeds 1 MB or 1,000 records a second and shard. Off unless called.
@@ -180,11 +177,14 @@ impl LocalAws {
         self.inner.clock.clone()
     }
 
-    /// Expires items and drops stream records that are past their retention. Cheap when nothing is due; called every
-    /// few seconds by `events`.
-    pub fn housekeep(&self) -> Result<(), AwsError> {
+    /// Drops stream records and messages that are past their retention.
+    pub fn drop_expired_records(&self) -> Result<(), AwsError> {
         self.inner.kinesis.trim()?;
-        self.inner.sqs.expire()?;
+        self.inner.sqs.expire()
+    }
+
+    /// Deletes items whose time to live is over. Reads every table that has one.
+    pub fn sweep_expired_items(&self) -> Result<(), AwsError> {
         self.inner.dynamodb.sweep_expired_items()
     }
 
@@ -221,8 +221,5 @@ impl LocalAws {
 
 /// Creates a directory and its parents.
 fn create_dir(path: &Path) -> Result<(), AwsError> {
-    std::fs::create_dir_all(path).map_err(|source| AwsError::Io {
-        path: path.display().to_string(),
-        source,
-    })
+    std::fs::create_dir_all(path).map_err(|source| AwsError::Io { path: path.display().to_string(), source })
 }

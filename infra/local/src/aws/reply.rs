@@ -25,19 +25,12 @@ impl ApiError {
 
     /// An exception with a status of its own.
     pub(crate) fn with_status(status: u16, code: &str, message: impl Into<String>) -> ApiError {
-        ApiError {
-            status,
-            code: code.to_owned(),
-            message: message.into(),
-        }
+        ApiError { status, code: code.to_owned(), message: message.into() }
     }
 
     /// An operation that is not served here.
     pub(crate) fn unknown(service: &str, operation: &str) -> ApiError {
-        ApiError::bad(
-            "UnknownOperationException",
-            format!("the local stack's {service} has no operation {operation}"),
-        )
+        ApiError::bad("UnknownOperationException", format!("the local stack's {service} has no operation {operation}"))
     }
 
     /// The response that carries it.
@@ -60,8 +53,7 @@ impl From<super::AwsError> for ApiError {
 /// Reads a request body; an empty one is an empty object.
 pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     let body = if body.is_empty() { b"{}" } else { body };
-    serde_json::from_slice(body)
-        .map_err(|error| ApiError::bad("SerializationException", error.to_string()))
+    serde_json::from_slice(body).map_err(|error| ApiError::bad("SerializationException", error.to_string()))
 }
 
 /// The answer of an operation.
@@ -78,8 +70,7 @@ pub(crate) fn answer(result: Result<Value, ApiError>) -> Response {
 /// A JSON response with a request id.
 pub(crate) fn respond(status: u16, body: String) -> Response {
     let mut response = http::Response::new(Body::from(Bytes::from(body)));
-    *response.status_mut() =
-        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-amz-json-1.1"));
     if let Ok(id) = HeaderValue::from_str(&uuid()) {
@@ -96,12 +87,5 @@ pub(crate) fn uuid() -> String {
 /// The usual shape of 128 bits.
 pub(crate) fn uuid_from(bits: u128) -> String {
     let digits = format!("{bits:032x}");
-    format!(
-        "{}-{}-{}-{}-{}",
-        &digits[..8],
-        &digits[8..12],
-        &digits[12..16],
-        &digits[16..20],
-        &digits[20..]
-    )
+    format!("{}-{}-{}-{}-{}", &digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..])
 }

@@ -6,8 +6,7 @@ use bytes::Bytes;
 use http::{HeaderValue, header::HOST};
 use percent_encoding::percent_decode_str;
 use s3s::{
-    Body, S3Request, S3Result,
-    S3 as _,
+    Body, S3 as _, S3Request, S3Result,
     auth::SimpleAuth,
     dto::{PutObjectInput, StreamingBlob},
     host::{S3Host, VirtualHost},
@@ -42,10 +41,7 @@ impl S3 {
         service.set_auth(SimpleAuth::from_single(ACCESS_KEY, SECRET_KEY));
         service.set_host(Hosts);
         service.set_validation(LogicalIds);
-        Ok(S3 {
-            service: service.build(),
-            files: std::sync::Arc::new(open()?),
-        })
+        Ok(S3 { service: service.build(), files: std::sync::Arc::new(open()?) })
     }
 
     /// Writes an object, whole.
@@ -102,9 +98,7 @@ impl S3 {
 
 /// Whether a key would lead out of its bucket's directory.
 fn escapes(key: &str) -> bool {
-    Path::new(key)
-        .components()
-        .any(|part| !matches!(part, Component::Normal(_) | Component::CurDir))
+    Path::new(key).components().any(|part| !matches!(part, Component::Normal(_) | Component::CurDir))
 }
 
 fn refuse(code: &str, message: &str) -> Response {

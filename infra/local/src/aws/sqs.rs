@@ -29,12 +29,7 @@ struct Entry {
 }
 
 impl Sqs {
-    pub(crate) fn open(
-        state: State,
-        template: &Template,
-        clock: WallClock,
-        changes: Changes,
-    ) -> Result<Sqs, AwsError> {
+    pub(crate) fn open(state: State, template: &Template, clock: WallClock, changes: Changes) -> Result<Sqs, AwsError> {
         let sqs = Sqs { state, clock, changes, queues: Arc::default() };
         for queue in &template.queues {
             sqs.create(queue)?;
@@ -60,28 +55,19 @@ impl Sqs {
     }
 
     /// Works on a queue at the present time, and stores what that changed before it returns.
-    pub fn with<T>(
-        &self,
-        name: &str,
-        work: impl FnOnce(&mut Queue, u64) -> T,
-    ) -> Result<T, AwsError> {
+    pub fn with<T>(&self, name: &str, work: impl FnOnce(&mut Queue, u64) -> T) -> Result<T, AwsError> {
         let now_ms = (self.clock)();
         let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = queues.get_mut(name).ok_or_else(|| missing(name))?;
         let result = work(&mut entry.queue, now_ms);
-        self.store(name, &mut entry.queue)?;
-        drop(queues);
-        self.changes.announce(&format!("sqs/{name}"));
+        if self.store(name, &mut entry.queue)? {
+            self.changes.announce(&format!("sqs/{name}"));
+        }
         Ok(result)
     }
 
     /// Receives messages, and moves those that were received too often to the dead-letter queue.
-    pub fn receive(
-        &self,
-        name: &str,
-        max: usize,
-        visibility_ms: Option<u64>,
-    ) -> Result<Vec<Message>, AwsError> {
+    pub fn receive(&self, name: &str, max: usize, visibility_ms: Option<u64>) -> Result<Vec<Message>, AwsError> {
         let now_ms = (self.clock)();
         let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = queues.get_mut(name).ok_or_else(|| missing(name))?;
@@ -114,10 +100,11 @@ impl Sqs {
         Ok(())
     }
 
-    fn store(&self, name: &str, queue: &mut Queue) -> Result<(), AwsError> {
+    /// Stores what changed; false if nothing did.
+    fn store(&self, name: &str, queue: &mut Queue) -> Result<bool, AwsError> {
         let dirty = queue.take_dirty();
         if dirty.messages.is_empty() && dirty.duplicates.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         self.state.with(|connection| {
             let transaction = connection.transaction()?;
@@ -127,7 +114,8 @@ impl Sqs {
             for key in &dirty.duplicates {
                 store_duplicate(&transaction, name, key, queue.duplicate(key))?;
             }
-            transaction.commit()
+            transaction.commit()?;
+            Ok(true)
         })
     }
 }
@@ -154,18 +142,11 @@ fn load(connection: &Connection, name: &str, rules: Rules) -> rusqlite::Result<Q
     let mut select = connection.prepare("SELECT key, seen FROM queue_duplicates WHERE queue = ?1")?;
     let duplicates: Vec<(String, String)> =
         select.query_map([name], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
-    let duplicates = duplicates
-        .into_iter()
-        .filter_map(|(key, seen)| Some((key, serde_json::from_str(&seen).ok()?)));
+    let duplicates = duplicates.into_iter().filter_map(|(key, seen)| Some((key, serde_json::from_str(&seen).ok()?)));
     Ok(Queue::restore(rules, messages, duplicates))
 }
 
-fn store_message(
-    connection: &Connection,
-    queue: &str,
-    seq: u64,
-    message: Option<&Message>,
-) -> rusqlite::Result<()> {
+fn store_message(connection: &Connection, queue: &str, seq: u64, message: Option<&Message>) -> rusqlite::Result<()> {
     let seq = i64::try_from(seq).unwrap_or(i64::MAX);
     match message {
         Some(message) => connection

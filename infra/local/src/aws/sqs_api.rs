@@ -112,9 +112,8 @@ fn create(sqs: &Sqs, request: &Request) -> Result<Value, ApiError> {
 }
 
 fn attributes(sqs: &Sqs, name: &str) -> Result<Value, ApiError> {
-    let (counts, rules) = sqs
-        .with(name, |queue, now_ms| (queue.counts(now_ms), queue.rules().clone()))
-        .map_err(refusal)?;
+    let (counts, rules) =
+        sqs.with(name, |queue, now_ms| (queue.counts(now_ms), queue.rules().clone())).map_err(refusal)?;
     Ok(json!({"Attributes": {
         "QueueArn": queue_arn(name),
         "ApproximateNumberOfMessages": counts.visible.to_string(),
@@ -144,9 +143,8 @@ fn send(sqs: &Sqs, name: &str, entry: Entry) -> Result<Value, ApiError> {
         deduplication: entry.message_deduplication_id,
         delay_ms: entry.delay_seconds.map(|seconds| seconds * 1000),
     };
-    let (fifo, sent) = sqs
-        .with(name, |queue, now_ms| (queue.rules().fifo, queue.send(message, now_ms)))
-        .map_err(refusal)?;
+    let (fifo, sent) =
+        sqs.with(name, |queue, now_ms| (queue.rules().fifo, queue.send(message, now_ms))).map_err(refusal)?;
     let (id, seq) = sent.map_err(invalid)?;
     let mut answer = json!({"MessageId": id, "MD5OfMessageBody": digest});
     if fifo {
@@ -203,10 +201,7 @@ fn change(sqs: &Sqs, name: &str, entry: &Entry, operation: &str) -> Result<Value
     Ok(json!({}))
 }
 
-fn batch(
-    request: Request,
-    mut each: impl FnMut(Entry) -> Result<Value, ApiError>,
-) -> Result<Value, ApiError> {
+fn batch(request: Request, mut each: impl FnMut(Entry) -> Result<Value, ApiError>) -> Result<Value, ApiError> {
     let entries = request.entries.unwrap_or_default();
     if entries.is_empty() || entries.len() > 10 {
         return Err(ApiError::bad("TooManyEntriesInBatchRequest", "a batch has between 1 and 10 entries"));

@@ -49,20 +49,12 @@ impl State {
         connection.busy_timeout(std::time::Duration::from_secs(5))?;
         connection.set_prepared_statement_cache_capacity(64);
         connection.execute_batch(SCHEMA)?;
-        Ok(State {
-            connection: Arc::new(Mutex::new(connection)),
-        })
+        Ok(State { connection: Arc::new(Mutex::new(connection)) })
     }
 
     /// Runs statements one after the other with everybody else's. Short: the caller may be an async task.
-    pub(crate) fn with<T>(
-        &self,
-        work: impl FnOnce(&mut Connection) -> rusqlite::Result<T>,
-    ) -> Result<T, AwsError> {
-        let mut connection = self
-            .connection
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+    pub(crate) fn with<T>(&self, work: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> Result<T, AwsError> {
+        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(work(&mut connection)?)
     }
 }

@@ -21,7 +21,7 @@ CREATE INDEX IF NOT EXISTS callboard_stream_by_shard
 ";
 
 /// Rows deleted in one transaction, so that the engine never waits long for the file.
-const DELETED_AT_ONCE: i64 = 500;
+const DELETED_AT_ONCE: i64 = 200;
 
 /// The second connection.
 #[derive(Clone)]
@@ -36,19 +36,12 @@ impl StreamLog {
         connection.busy_timeout(Duration::from_secs(5))?;
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         connection.execute_batch(INDEXES)?;
-        Ok(StreamLog {
-            connection: Arc::new(Mutex::new(connection)),
-        })
+        Ok(StreamLog { connection: Arc::new(Mutex::new(connection)) })
     }
 
     /// Deletes records up to `acknowledged`, and older ones than `oldest_s`. The newest record stays, so that
     /// LATEST keeps its meaning.
-    pub(crate) fn trim(
-        &self,
-        table: &str,
-        acknowledged: u64,
-        oldest_s: u64,
-    ) -> Result<(), AwsError> {
+    pub(crate) fn trim(&self, table: &str, acknowledged: u64, oldest_s: u64) -> Result<(), AwsError> {
         let acknowledged = i64::try_from(acknowledged).unwrap_or(i64::MAX);
         let oldest_s = i64::try_from(oldest_s).unwrap_or(i64::MAX);
         let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);

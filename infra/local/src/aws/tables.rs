@@ -19,11 +19,7 @@ pub(crate) fn has_stream(table: &Table) -> bool {
 }
 
 /// Creates each table that is not there, compares each that is, and turns time to live on.
-pub(crate) fn create_missing(
-    database: &Database,
-    tables: &[Table],
-    place: &str,
-) -> Result<(), AwsError> {
+pub(crate) fn create_missing(database: &Database, tables: &[Table], place: &str) -> Result<(), AwsError> {
     for table in tables {
         let exists = database.get_table_metadata(&table.name).map_err(engine_error)?.is_some();
         if exists {

@@ -8,13 +8,14 @@
 //! Splitting a batch costs no retry, as AWS documents. Neither does a partial failure that bisection turned into a
 //! split at the returned record; without bisection it does.
 
-use std::{
-    collections::{BTreeSet, VecDeque},
-    sync::Arc,
-};
+mod lane;
+
+use std::{collections::BTreeSet, sync::Arc};
 
 use serde_json::Value;
 
+pub use self::lane::Settings;
+use self::lane::{Attempt, Lane, lane_of};
 use super::outcome::Outcome;
 
 /// Lambda's limit for an invocation's payload, less room for the envelope.
@@ -23,27 +24,6 @@ pub const PAYLOAD_BYTES: usize = 6 * 1024 * 1024 - 1024;
 const HELD_RECORDS: usize = 20_000;
 /// Most bytes of a shard that are held at once.
 const HELD_BYTES: usize = 64 * 1024 * 1024;
-
-/// A mapping's settings, in milliseconds.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Settings {
-    /// Most records a batch.
-    pub batch_size: usize,
-    /// How long a batch may wait to fill up.
-    pub window_ms: u64,
-    /// Batches in flight.
-    pub lanes: usize,
-    /// Retries before a batch is discarded; none: until its records are too old.
-    pub retries: Option<u32>,
-    /// Age at which a record is discarded.
-    pub max_age_ms: Option<u64>,
-    /// Whether a failed batch is split in two.
-    pub bisect: bool,
-    /// Pause before the first retry; it doubles with each failure.
-    pub first_pause_ms: u64,
-    /// Longest pause.
-    pub longest_pause_ms: u64,
-}
 
 /// A record on its way to a function.
 #[derive(Debug, Clone, PartialEq)]
@@ -95,26 +75,6 @@ pub enum Verdict {
     GivenUp(usize),
 }
 
-#[derive(Debug, Clone)]
-struct Attempt {
-    records: Vec<Arc<Record>>,
-    retries: u32,
-    invocations: u32,
-    not_before_ms: u64,
-    discard: Option<Condition>,
-    discard_failures: u32,
-}
-
-#[derive(Debug, Default)]
-struct Lane {
-    /// Records that are in no batch yet, with the time at which they were read.
-    waiting: VecDeque<(u64, Arc<Record>)>,
-    waiting_bytes: usize,
-    /// Batches that failed before, and the one in flight; in order.
-    attempts: VecDeque<Attempt>,
-    busy: bool,
-}
-
 /// One shard of one mapping.
 #[derive(Debug)]
 pub struct Shard {
@@ -129,13 +89,7 @@ impl Shard {
     /// A shard whose records up to `position` are done.
     pub fn new(settings: Settings, position: u64) -> Shard {
         let lanes = (0..settings.lanes.max(1)).map(|_| Lane::default()).collect();
-        Shard {
-            settings,
-            lanes,
-            outstanding: BTreeSet::new(),
-            outstanding_bytes: 0,
-            read_to: position,
-        }
+        Shard { settings, lanes, outstanding: BTreeSet::new(), outstanding_bytes: 0, read_to: position }
     }
 
     /// Where to read on.
@@ -293,79 +247,5 @@ impl Shard {
     }
 }
 
-impl Attempt {
-    fn new(records: Vec<Arc<Record>>) -> Attempt {
-        Attempt {
-            records,
-            retries: 0,
-            invocations: 0,
-            not_before_ms: 0,
-            discard: None,
-            discard_failures: 0,
-        }
-    }
-}
-
-impl Lane {
-    /// A batch, if one is full or has waited long enough.
-    fn take_batch(&mut self, settings: &Settings, now_ms: u64) -> Option<Vec<Arc<Record>>> {
-        let (read_ms, _) = self.waiting.front()?;
-        let full = self.waiting.len() >= settings.batch_size || self.waiting_bytes >= PAYLOAD_BYTES;
-        if !full && read_ms + settings.window_ms > now_ms {
-            return None;
-        }
-        let mut bytes = 0;
-        let mut records = Vec::new();
-        while let Some((_, record)) = self.waiting.front() {
-            bytes += record.bytes + 1;
-            let over = records.len() >= settings.batch_size || bytes > PAYLOAD_BYTES;
-            if over && !records.is_empty() {
-                break;
-            }
-            if let Some((_, record)) = self.waiting.pop_front() {
-                self.waiting_bytes -= record.bytes;
-                records.push(record);
-            }
-        }
-        Some(records)
-    }
-
-    /// Moves the too old records of the first batch into a batch of their own, which is given up.
-    fn split_off_expired(&mut self, settings: &Settings, now_ms: u64) {
-        let (Some(max_age_ms), Some(attempt)) = (settings.max_age_ms, self.attempts.front_mut()) else {
-            return;
-        };
-        if attempt.discard.is_some() {
-            return;
-        }
-        let old = |record: &&Arc<Record>| record.at_ms + max_age_ms < now_ms;
-        let expired = attempt.records.iter().take_while(old).count();
-        if expired == 0 {
-            return;
-        }
-        let rest = attempt.records.split_off(expired);
-        let young = Attempt { records: rest, ..attempt.clone() };
-        attempt.discard = Some(Condition::RecordAgeExceeded);
-        if !young.records.is_empty() {
-            self.attempts.insert(1, young);
-        }
-    }
-}
-
-impl Settings {
-    fn pause_ms(&self, failures: u32) -> u64 {
-        let doubled = self.first_pause_ms.saturating_mul(1 << failures.saturating_sub(1).min(20));
-        doubled.min(self.longest_pause_ms)
-    }
-}
-
-/// The lane of a key: the same in every run.
-fn lane_of(key: &str, lanes: usize) -> usize {
-    let digest = md5::compute(key).0;
-    let number = u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]);
-    number as usize % lanes
-}
-
 #[cfg(test)]
-#[path = "batching_tests.rs"]
 mod tests;

@@ -47,8 +47,8 @@ pub(crate) async fn deliver(aws: &LocalAws, batch: &GivenUp<'_>) -> Result<(), A
                 deduplication: Some(uuid()),
                 delay_ms: None,
             };
-            let sent = aws.sqs().with(queue, |queue, now_ms| queue.send(message, now_ms))?;
-            sent.map(drop).map_err(|error| AwsError::S3(error.to_string()))
+            aws.sqs().with(queue, |queue, now_ms| queue.send(message, now_ms))??;
+            Ok(())
         }
     }
 }

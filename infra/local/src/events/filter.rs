@@ -207,5 +207,4 @@ fn comparisons(operand: &Value) -> Option<Vec<(&str, f64)>> {
 }
 
 #[cfg(test)]
-#[path = "filter_tests.rs"]
 mod tests;

@@ -1,11 +1,11 @@
 //! What has to be done now and then: time to live, retention, and stream records that every mapping has read.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
 use tokio::{
     runtime::{Handle, RuntimeFlavor},
     sync::watch,
-    time::sleep,
+    time::{Instant, sleep},
 };
 
 use crate::{
@@ -16,8 +16,15 @@ use crate::{
 /// Pause between two rounds.
 const EVERY: Duration = Duration::from_secs(10);
 
+/// Pause between two sweeps for expired items, at least; AWS takes hours.
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+
+/// A sweep reads whole tables, so after a long one the pause is this many times as long.
+const SWEEP_SHARE: u32 = 200;
+
 /// Goes round until `stop` says so.
 pub(crate) async fn run(template: Template, aws: LocalAws, mut stop: watch::Receiver<bool>) {
+    let mut next_sweep = Instant::now();
     loop {
         tokio::select! {
             biased;
@@ -26,6 +33,13 @@ pub(crate) async fn run(template: Template, aws: LocalAws, mut stop: watch::Rece
         }
         if let Err(error) = off_the_reactor(|| round(&template, &aws)) {
             tracing::error!(%error, "housekeeping failed");
+        }
+        let start = Instant::now();
+        if start >= next_sweep {
+            if let Err(error) = off_the_reactor(|| aws.sweep_expired_items()) {
+                tracing::error!(%error, "expired items were not swept");
+            }
+            next_sweep = Instant::now() + SWEEP_EVERY.max(start.elapsed() * SWEEP_SHARE);
         }
     }
 }
@@ -39,21 +53,17 @@ fn off_the_reactor<T>(work: impl FnOnce() -> T) -> T {
 }
 
 fn round(template: &Template, aws: &LocalAws) -> Result<(), AwsError> {
-    aws.housekeep()?;
-    let tables = template.event_sources.iter().filter_map(|mapping| match &mapping.source {
-        EventSource::DynamoDb(table) => Some(table.as_str()),
-        _ => None,
-    });
-    for table in tables.collect::<BTreeSet<_>>() {
-        let mut acknowledged = u64::MAX;
-        for mapping in &template.event_sources {
-            if mapping.source == EventSource::DynamoDb(table.to_owned()) {
-                let shard = aws.dynamodb().shard_id(table);
-                let position = aws.positions().load(&mapping.id, &shard)?.unwrap_or(0);
-                acknowledged = acknowledged.min(position);
-            }
+    aws.drop_expired_records()?;
+    for table in aws.dynamodb().streamed_tables() {
+        let source = EventSource::DynamoDb(table.clone());
+        let shard = aws.dynamodb().shard_id(table);
+        // Nobody reads: then only age counts.
+        let mut acknowledged = None;
+        for mapping in template.event_sources.iter().filter(|mapping| mapping.source == source) {
+            let position = aws.positions().load(&mapping.id, &shard)?.unwrap_or(0);
+            acknowledged = Some(acknowledged.map_or(position, |lowest: u64| lowest.min(position)));
         }
-        aws.dynamodb().trim_stream(table, acknowledged)?;
+        aws.dynamodb().trim_stream(table, acknowledged.unwrap_or(0))?;
     }
     Ok(())
 }

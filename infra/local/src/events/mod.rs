@@ -23,7 +23,7 @@ pub use self::destination::mapping_uuid;
 use self::{filter::Filter, records::Origin, sqs_source::SqsSource, stream_source::StreamSource};
 use crate::{
     aws::{AwsError, LocalAws},
-    functions::{BoxFuture, InvokeError},
+    functions::{BoxFuture, Functions, InvokeError},
     template::{EventSource, EventSourceMapping, Template},
 };
 
@@ -73,12 +73,17 @@ impl Invoker {
     }
 
     /// Invokes a function.
-    pub(crate) fn invoke(
-        &self,
-        function: &str,
-        event: Value,
-    ) -> BoxFuture<Result<Value, InvokeError>> {
+    pub(crate) fn invoke(&self, function: &str, event: Value) -> BoxFuture<Result<Value, InvokeError>> {
         (self.0)(function.to_owned(), event)
+    }
+}
+
+impl From<Functions> for Invoker {
+    fn from(functions: Functions) -> Invoker {
+        Invoker::new(move |function, event| {
+            let functions = functions.clone();
+            async move { functions.invoke(&function, event).await }
+        })
     }
 }
 
@@ -128,15 +133,12 @@ fn start_mapping(
     stopped: &watch::Receiver<bool>,
     tasks: &mut JoinSet<()>,
 ) -> Result<(), EventsError> {
-    let filter = Filter::new(&mapping.filters)
-        .map_err(|source| EventsError::Filter { mapping: mapping.id.clone(), source })?;
+    let filter =
+        Filter::new(&mapping.filters).map_err(|source| EventsError::Filter { mapping: mapping.id.clone(), source })?;
     let (aws, invoker, mapping) = (aws.clone(), invoker.clone(), mapping.clone());
     if let EventSource::Sqs(queue) = &mapping.source {
-        let origin = Origin {
-            arn: crate::aws::queue_arn(queue),
-            shard: String::new(),
-            function: mapping.function.clone(),
-        };
+        let origin =
+            Origin { arn: crate::aws::queue_arn(queue), shard: String::new(), function: mapping.function.clone() };
         let queue = queue.clone();
         let source = SqsSource { mapping, queue, filter, origin, aws, invoker, clock };
         tasks.spawn(Box::pin(Arc::new(source).run(stopped.clone())));

@@ -16,11 +16,7 @@ pub enum Outcome {
 }
 
 /// Judges a stream batch's answer: the lowest failed sequence number is the checkpoint.
-pub fn of_stream(
-    report_item_failures: bool,
-    answer: &Result<Value, InvokeError>,
-    sequences: &[&str],
-) -> Outcome {
+pub fn of_stream(report_item_failures: bool, answer: &Result<Value, InvokeError>, sequences: &[&str]) -> Outcome {
     let indexes = match failed_indexes(report_item_failures, answer, sequences) {
         Some(indexes) => indexes,
         None => return Outcome::Failed,
@@ -29,20 +25,12 @@ pub fn of_stream(
 }
 
 /// Judges a queue batch's answer: the indexes of the messages that failed, or none if the whole batch did.
-pub fn of_queue(
-    report_item_failures: bool,
-    answer: &Result<Value, InvokeError>,
-    ids: &[&str],
-) -> Option<Vec<usize>> {
+pub fn of_queue(report_item_failures: bool, answer: &Result<Value, InvokeError>, ids: &[&str]) -> Option<Vec<usize>> {
     failed_indexes(report_item_failures, answer, ids)
 }
 
 /// None stands for the whole batch: an error, an empty or unknown identifier, or an answer of another shape.
-fn failed_indexes(
-    report: bool,
-    answer: &Result<Value, InvokeError>,
-    identifiers: &[&str],
-) -> Option<Vec<usize>> {
+fn failed_indexes(report: bool, answer: &Result<Value, InvokeError>, identifiers: &[&str]) -> Option<Vec<usize>> {
     let answer = answer.as_ref().ok()?;
     if !report {
         return Some(Vec::new());

@@ -50,8 +50,8 @@ pub(crate) fn kinesis(origin: &Origin, stored: StoredRecord) -> Record {
 pub(crate) fn kinesis_filter_view(event: &Value) -> Value {
     let data = event["kinesis"]["data"].as_str().and_then(|data| BASE64_STANDARD.decode(data).ok());
     let data = data.unwrap_or_default();
-    let data = serde_json::from_slice(&data)
-        .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&data).into_owned()));
+    let data =
+        serde_json::from_slice(&data).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&data).into_owned()));
     let mut view = event.clone();
     view["partitionKey"] = event["kinesis"]["partitionKey"].clone();
     view["data"] = data;
@@ -63,6 +63,8 @@ pub(crate) fn dynamodb(origin: &Origin, entry: StreamEntry) -> Record {
     let mut event = entry.record;
     event["awsRegion"] = json!(REGION);
     event["eventSourceARN"] = json!(origin.arn);
+    // The engine's own id is random; this one is as unique, and the same in every run.
+    event["eventID"] = json!(format!("{:x}", md5::compute(format!("{}/{}", origin.arn, entry.position))));
     let change = &event["dynamodb"];
     let at_s = change["ApproximateCreationDateTime"].as_f64().unwrap_or_default();
     Record {
@@ -77,12 +79,8 @@ pub(crate) fn dynamodb(origin: &Origin, entry: StreamEntry) -> Record {
 
 /// An item's key as text, the same whatever the order of its attributes.
 fn item_key(keys: &Value) -> String {
-    let mut parts: Vec<String> = keys
-        .as_object()
-        .into_iter()
-        .flatten()
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
+    let mut parts: Vec<String> =
+        keys.as_object().into_iter().flatten().map(|(name, value)| format!("{name}={value}")).collect();
     parts.sort();
     parts.join("&")
 }

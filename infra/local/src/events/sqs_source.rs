@@ -93,8 +93,7 @@ impl SqsSource {
     async fn handle(self: Arc<Self>, messages: Vec<Message>) {
         let events = messages.iter().map(|message| {
             let event = records::sqs(&self.origin, message, system_attributes(message));
-            let passes =
-                self.filter.is_empty() || self.filter.passes(&records::sqs_filter_view(&event));
+            let passes = self.filter.is_empty() || self.filter.passes(&records::sqs_filter_view(&event));
             (message, event, passes)
         });
         let (passing, dropped): (Vec<_>, Vec<_>) = events.partition(|(_, _, passes)| *passes);
@@ -111,7 +110,11 @@ impl SqsSource {
         if count > 0 {
             let error = answer.err().map(|error| error.to_string());
             tracing::error!(
-                mapping = self.mapping.id, records = ids.len(), failed = count, first = ids.first(), error,
+                mapping = self.mapping.id,
+                records = ids.len(),
+                failed = count,
+                first = ids.first(),
+                error,
                 "batch failed"
             );
         }
@@ -126,8 +129,7 @@ impl SqsSource {
     }
 
     fn delete(&self, message: &Message) {
-        let deleted =
-            self.aws.sqs().with(&self.queue, |queue, now_ms| queue.delete(&message.receipt(), now_ms));
+        let deleted = self.aws.sqs().with(&self.queue, |queue, now_ms| queue.delete(&message.receipt(), now_ms));
         match deleted {
             Ok(Ok(())) => {}
             // The function took longer than the visibility timeout: the message comes again.

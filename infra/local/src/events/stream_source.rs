@@ -45,17 +45,14 @@ impl StreamSource {
     /// ARN and shards of the stream.
     pub(crate) fn origins(&self) -> Result<Vec<Origin>, EventsError> {
         let aws = &self.aws;
-        let origin = |arn: &str, shard: String| Origin {
-            arn: arn.to_owned(),
-            shard,
-            function: self.mapping.function.clone(),
-        };
+        let origin =
+            |arn: &str, shard: String| Origin { arn: arn.to_owned(), shard, function: self.mapping.function.clone() };
         match &self.mapping.source {
             EventSource::Kinesis(name) => {
-                let stream = aws.kinesis().stream(name).ok_or_else(|| AwsError::Missing {
-                    kind: "stream",
-                    name: name.clone(),
-                })?;
+                let stream = aws
+                    .kinesis()
+                    .stream(name)
+                    .ok_or_else(|| AwsError::Missing { kind: "stream", name: name.clone() })?;
                 let arn = crate::aws::stream_arn(name);
                 Ok((0..stream.shards).map(|shard| origin(&arn, crate::aws::shard_id(shard))).collect())
             }
@@ -76,9 +73,7 @@ impl StreamSource {
         }
         let position = match &self.mapping.source {
             _ if self.mapping.from_start => 0,
-            EventSource::Kinesis(name) => {
-                self.aws.kinesis().last(name, number)?.map_or(0, |(position, _)| position)
-            }
+            EventSource::Kinesis(name) => self.aws.kinesis().last(name, number)?.map_or(0, |(position, _)| position),
             EventSource::DynamoDb(table) => self.aws.dynamodb().last_position(table)?,
             EventSource::Sqs(_) => 0,
         };
@@ -210,7 +205,14 @@ impl StreamSource {
                 let error = answer.as_ref().err().map(ToString::to_string);
                 let error = error.unwrap_or_else(|| "the function reported failed records".to_owned());
                 tracing::error!(
-                    mapping, shard = origin.shard, records, invocations, first, last, ?outcome, error,
+                    mapping,
+                    shard = origin.shard,
+                    records,
+                    invocations,
+                    first,
+                    last,
+                    ?outcome,
+                    error,
                     "batch failed"
                 );
             }
@@ -244,12 +246,7 @@ impl StreamSource {
         }
     }
 
-    fn ended(
-        &self,
-        shard: &mut Shard,
-        lanes: &mut HashMap<Id, usize>,
-        ended: Result<(Id, Ended), JoinError>,
-    ) {
+    fn ended(&self, shard: &mut Shard, lanes: &mut HashMap<Id, usize>, ended: Result<(Id, Ended), JoinError>) {
         let now_ms = self.aws.now_ms();
         let (id, ended) = match ended {
             Ok(ended) => ended,

@@ -1,7 +1,7 @@
 //! The open WebSocket connections, and what the management API may do to them: post, get, delete.
 //!
-//! It owns the bounded queue between a post and the socket. It knows no frame and no TCP: whoever holds a
-//! [`Registration`] delivers what comes out of it, so a simulation can stand in for the socket.
+//! It owns the bounded queue between a post and the socket. It knows no frame and no TCP: whoever registers a
+//! connection delivers what comes out of its [`Outbound`], so a simulation can stand in for the socket.
 
 use std::{
     collections::HashMap,
@@ -84,7 +84,9 @@ struct Shared {
 
 impl std::fmt::Debug for Connections {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Connections").field("open", &self.len()).finish()
+        f.debug_struct("Connections")
+            .field("open", &self.len())
+            .finish()
     }
 }
 
@@ -97,7 +99,10 @@ impl Default for Connections {
 impl Connections {
     /// No connections yet; times come from the clock that is handed in.
     pub fn with_clock(clock: WallClock) -> Connections {
-        Connections { entries: Arc::default(), clock }
+        Connections {
+            entries: Arc::default(),
+            clock,
+        }
     }
 
     /// How many are open.
@@ -110,8 +115,13 @@ impl Connections {
         self.len() == 0
     }
 
+    /// Milliseconds since the epoch, by the clock that was handed in.
+    pub(crate) fn now_ms(&self) -> u64 {
+        (self.clock)()
+    }
+
     /// Takes a connection in. It can be posted to at once; it is gone when the registration is dropped.
-    pub fn register(&self, connection_id: String, peer: Peer) -> Registration {
+    pub fn register(&self, connection_id: String, peer: Peer) -> (Registration, Outbound) {
         let now = (self.clock)();
         let (sender, receiver) = mpsc::channel(QUEUE_MESSAGES);
         let shared = Arc::new(Shared {
@@ -121,15 +131,33 @@ impl Connections {
             queued_bytes: AtomicUsize::new(0),
             deleted: Notify::new(),
         });
-        let entry = Entry { outbound: sender, shared: shared.clone() };
+        let entry = Entry {
+            outbound: sender,
+            shared: shared.clone(),
+        };
         self.entries().insert(connection_id.clone(), entry);
-        Registration { connection_id, connections: self.clone(), shared, outbound: receiver }
+        let outbound = Outbound {
+            receiver,
+            shared: shared.clone(),
+        };
+        (
+            Registration {
+                connection_id,
+                connections: self.clone(),
+                shared,
+            },
+            outbound,
+        )
     }
 
     /// Queues a message for a connection (`PostToConnection`).
     pub fn post(&self, connection_id: &str, data: impl Into<Bytes>) -> Result<(), PostError> {
         let data = data.into();
-        let entry = self.entries().get(connection_id).cloned().ok_or(PostError::Gone)?;
+        let entry = self
+            .entries()
+            .get(connection_id)
+            .cloned()
+            .ok_or(PostError::Gone)?;
         if data.len() > MAX_POST_BYTES {
             return Err(PostError::PayloadTooLarge);
         }
@@ -146,7 +174,10 @@ impl Connections {
                 mpsc::error::TrySendError::Closed(_) => PostError::Gone,
             });
         }
-        entry.shared.last_active_ms.store((self.clock)(), Ordering::Relaxed);
+        entry
+            .shared
+            .last_active_ms
+            .store((self.clock)(), Ordering::Relaxed);
         Ok(())
     }
 
@@ -175,12 +206,11 @@ impl Connections {
     }
 }
 
-/// The socket's side of an open connection. Dropping it makes the connection gone.
+/// An open connection. Dropping it makes the connection gone.
 pub struct Registration {
     connection_id: String,
     connections: Connections,
     shared: Arc<Shared>,
-    outbound: mpsc::Receiver<Bytes>,
 }
 
 impl Registration {
@@ -196,23 +226,48 @@ impl Registration {
 
     /// Notes that a message came in.
     pub fn touch(&self) {
-        self.shared.last_active_ms.store((self.connections.clock)(), Ordering::Relaxed);
+        self.shared
+            .last_active_ms
+            .store(self.connections.now_ms(), Ordering::Relaxed);
     }
 
+    /// How long no message has gone either way, in milliseconds.
+    pub fn idle_ms(&self) -> u64 {
+        self.connections
+            .now_ms()
+            .saturating_sub(self.shared.last_active_ms.load(Ordering::Relaxed))
+    }
+}
+
+/// What was posted to a connection, in order.
+pub struct Outbound {
+    receiver: mpsc::Receiver<Bytes>,
+    shared: Arc<Shared>,
+}
+
+impl Outbound {
     /// The next posted message; none once the connection was deleted. Cancel-safe.
     pub async fn next(&mut self) -> Option<Bytes> {
         let data = tokio::select! {
             biased;
             () = self.shared.deleted.notified() => {
-                self.outbound.close();
+                self.receiver.close();
                 None
             }
-            data = self.outbound.recv() => data,
+            data = self.receiver.recv() => data,
         };
         if let Some(data) = &data {
-            self.shared.queued_bytes.fetch_sub(data.len(), Ordering::Relaxed);
+            self.shared
+                .queued_bytes
+                .fetch_sub(data.len(), Ordering::Relaxed);
         }
         data
+    }
+}
+
+impl std::fmt::Debug for Outbound {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Outbound")
     }
 }
 
@@ -224,7 +279,9 @@ impl Drop for Registration {
 
 impl std::fmt::Debug for Registration {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Registration").field("connection_id", &self.connection_id).finish()
+        f.debug_struct("Registration")
+            .field("connection_id", &self.connection_id)
+            .finish()
     }
 }
 
@@ -235,68 +292,4 @@ pub fn new_connection_id() -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn open(connections: &Connections, id: &str) -> Registration {
-        connections.register(id.to_owned(), Peer { source_ip: "10.0.0.1".into(), user_agent: None })
-    }
-
-    #[tokio::test]
-    async fn a_post_reaches_its_connection_and_counts_as_activity() {
-        let time = Arc::new(AtomicU64::new(1000));
-        let clock = time.clone();
-        let connections = Connections::with_clock(Arc::new(move || clock.load(Ordering::Relaxed)));
-        let mut a = open(&connections, "a");
-        let _b = open(&connections, "b");
-        time.store(2000, Ordering::Relaxed);
-        connections.post("a", "hello").unwrap();
-        assert_eq!(a.next().await.unwrap(), "hello");
-        let info = connections.get("a").unwrap();
-        assert_eq!((info.connected_at_ms, info.last_active_ms), (1000, 2000));
-        assert_eq!(connections.get("b").unwrap().last_active_ms, 1000);
-    }
-
-    #[tokio::test]
-    async fn a_dropped_or_deleted_connection_is_gone() {
-        let connections = Connections::default();
-        assert_eq!(connections.post("a", "x"), Err(PostError::Gone));
-        let a = open(&connections, "a");
-        drop(a);
-        assert_eq!(connections.post("a", "x"), Err(PostError::Gone));
-        let mut b = open(&connections, "b");
-        assert!(connections.delete("b"));
-        assert!(!connections.delete("b"));
-        assert_eq!(connections.post("b", "x"), Err(PostError::Gone));
-        assert_eq!(b.next().await, None);
-        assert!(connections.is_empty());
-    }
-
-    #[tokio::test]
-    async fn size_and_queue_have_limits() {
-        let connections = Connections::default();
-        let mut a = open(&connections, "a");
-        let largest = vec![b'x'; MAX_POST_BYTES];
-        assert_eq!(connections.post("a", vec![b'x'; MAX_POST_BYTES + 1]), Err(PostError::PayloadTooLarge));
-        for _ in 0..QUEUE_BYTES / MAX_POST_BYTES {
-            connections.post("a", largest.clone()).unwrap();
-        }
-        assert_eq!(connections.post("a", "x"), Err(PostError::LimitExceeded));
-        a.next().await.unwrap();
-        connections.post("a", "x").unwrap();
-
-        let _b = open(&connections, "b");
-        for _ in 0..QUEUE_MESSAGES {
-            connections.post("b", "").unwrap();
-        }
-        assert_eq!(connections.post("b", ""), Err(PostError::LimitExceeded));
-    }
-
-    #[test]
-    fn ids_look_like_api_gateways() {
-        let id = new_connection_id();
-        assert_eq!(id.len(), 16);
-        assert!(id.ends_with('='));
-        assert_ne!(id, new_connection_id());
-    }
-}
+mod tests;

@@ -6,12 +6,13 @@ use super::{
     EventSource, EventSourceMapping, Function, HttpApi, HttpRoute, Template, apis,
     apis::Authorizers,
     error::TemplateError,
-    events::{self, Event},
-    field::Place,
+    events::{self, Event, Route},
+    field::{Field, Place},
     functions,
+    node::Node,
     resolve::Resolver,
     resources::{self, Block},
-    yaml::{self, Node},
+    yaml,
 };
 
 /// Types that do something at run time which the local stack does not do: to pass them over would mislead.
@@ -37,7 +38,10 @@ const RUN: &str = "AWS::Serverless::Function, AWS::Serverless::WebSocketApi, AWS
 const IMPLICIT_HTTP_API: &str = "ServerlessHttpApi";
 
 /// Reads a template's text.
-pub(super) fn assemble(text: &str, overrides: &BTreeMap<String, String>) -> Result<Template, TemplateError> {
+pub(super) fn assemble(
+    text: &str,
+    overrides: &BTreeMap<String, String>,
+) -> Result<Template, TemplateError> {
     let document = yaml::parse(text)?;
     let resolver = Resolver::new(&document, overrides)?;
     let resources = resolver.resources()?;
@@ -50,10 +54,14 @@ pub(super) fn assemble(text: &str, overrides: &BTreeMap<String, String>) -> Resu
         match kind {
             "AWS::Serverless::Function" => {
                 let block = function_block(&resolver, block);
-                template.functions.insert((*id).to_owned(), functions::function(&block)?);
+                template
+                    .functions
+                    .insert((*id).to_owned(), functions::function(&block)?);
                 template.ignored.extend(functions::left_out(&block));
             }
-            "AWS::Serverless::WebSocketApi" => only_one(&mut template.websocket, apis::websocket(&block)?, id, node)?,
+            "AWS::Serverless::WebSocketApi" => {
+                only_one(&mut template.websocket, apis::websocket(&block)?, id, node)?
+            }
             "AWS::Serverless::HttpApi" => {
                 let (api, of_api) = apis::http(&block)?;
                 authorizers = of_api;
@@ -64,7 +72,8 @@ pub(super) fn assemble(text: &str, overrides: &BTreeMap<String, String>) -> Resu
             "AWS::SQS::Queue" => template.queues.push(resources::queue(&block)?),
             "AWS::S3::Bucket" => template.buckets.push(block.name),
             refused if REFUSED.contains(&refused) => {
-                let message = format!("{refused} is not supported by the local stack; supported are {RUN}");
+                let message =
+                    format!("{refused} is not supported by the local stack; supported are {RUN}");
                 return Err(Place::of(id).then("Type").error(node.at, message));
             }
             _ => template.ignored.push((*id).to_owned()),
@@ -85,7 +94,10 @@ pub(super) fn assemble(text: &str, overrides: &BTreeMap<String, String>) -> Resu
 
 fn function_block<'r, 't>(resolver: &'r Resolver<'t>, block: Block<'r, 't>) -> Block<'r, 't> {
     let properties = functions::with_globals(resolver.globals("Function"), &block.properties);
-    Block { properties, ..block }
+    Block {
+        properties,
+        ..block
+    }
 }
 
 fn only_one<T>(slot: &mut Option<T>, api: T, id: &str, node: &Node) -> Result<(), TemplateError> {
@@ -110,12 +122,16 @@ fn add_events(
             Event::Disabled => template.ignored.push(format!("{}.Events.{name}", block.id)),
             Event::Schedule(schedule) => template.schedules.push(schedule),
             Event::Mapping(mapping) => {
-                check_source(template, &mapping)
-                    .map_err(|message| field.error(message))?;
+                check_source(template, &mapping).map_err(|message| field.error(message))?;
                 template.event_sources.push(*mapping);
             }
-            Event::Route { api, mut route, authorizer } => {
-                let chosen = api.as_ref().map(super::field::Field::text).transpose()?;
+            Event::Route(declared) => {
+                let Route {
+                    api,
+                    mut route,
+                    authorizer,
+                } = *declared;
+                let chosen = api.as_ref().map(Field::text).transpose()?;
                 let id = chosen.as_deref().unwrap_or(IMPLICIT_HTTP_API);
                 route.authorizer = authorizers.of_route(authorizer)?;
                 let http = template.http.get_or_insert_with(|| HttpApi {
@@ -124,7 +140,10 @@ fn add_events(
                     cors: None,
                 });
                 if http.id != id {
-                    let complaint = format!("there is no HTTP API {id}; the one of this template is {}", http.id);
+                    let complaint = format!(
+                        "there is no HTTP API {id}; the one of this template is {}",
+                        http.id
+                    );
                     return Err(api.unwrap_or(field).error(complaint));
                 }
                 http.routes.push(route);
@@ -139,7 +158,10 @@ fn check_source(template: &Template, mapping: &EventSourceMapping) -> Result<(),
     match &mapping.source {
         EventSource::Sqs(name) => {
             let queue = template.queues.iter().find(|queue| queue.name == *name);
-            let timeout_s = template.functions.get(&mapping.function).map_or(0, |function| function.timeout_s);
+            let timeout_s = template
+                .functions
+                .get(&mapping.function)
+                .map_or(0, |function| function.timeout_s);
             match queue {
                 Some(queue) if queue.visibility_timeout_s < timeout_s => Err(format!(
                     "{name}'s VisibilityTimeout of {} s is shorter than the function's Timeout of {timeout_s} s",
@@ -165,11 +187,25 @@ fn check_routes(template: &Template, resources: &[(&str, &Node)]) -> Result<(), 
     let Some(api) = &template.websocket else {
         return Ok(());
     };
-    let at = resources.iter().find(|(id, _)| *id == api.id).map(|(_, node)| node.at).unwrap_or_default();
-    let routes = api.routes.iter().map(|(key, function)| (apis::route_place(api, key), function));
-    let authorizer = api.authorizer.iter().map(|function| (Place::of(&api.id).then("Auth"), function));
+    let at = resources
+        .iter()
+        .find(|(id, _)| *id == api.id)
+        .map(|(_, node)| node.at)
+        .unwrap_or_default();
+    let routes = api
+        .routes
+        .iter()
+        .map(|(key, function)| (apis::route_place(api, key), function));
+    let authorizer = api
+        .authorizer
+        .iter()
+        .map(|function| (Place::of(&api.id).then("Auth"), function));
     for (place, id) in routes.chain(authorizer) {
-        if !template.functions.values().any(|function| is_function(function, id)) {
+        if !template
+            .functions
+            .values()
+            .any(|function| is_function(function, id))
+        {
             return Err(functions::unknown(id, &place, at));
         }
     }
@@ -185,6 +221,16 @@ fn specificity(route: &HttpRoute) -> (Vec<u8>, bool, String, String) {
         parameter if parameter.starts_with('{') => 1,
         _ => 0,
     };
-    let parts = route.path.trim_start_matches('/').split('/').map(rank).collect();
-    (parts, route.method == "ANY", route.path.clone(), route.method.clone())
+    let parts = route
+        .path
+        .trim_start_matches('/')
+        .split('/')
+        .map(rank)
+        .collect();
+    (
+        parts,
+        route.method == "ANY",
+        route.path.clone(),
+        route.method.clone(),
+    )
 }

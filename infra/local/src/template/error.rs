@@ -1,18 +1,11 @@
 //! What can be wrong with a template, said so that a person finds the place.
 
-use std::path::PathBuf;
-
 /// Why a template was not accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum TemplateError {
     /// The file could not be read.
-    #[error("{}: {source}", path.display())]
-    Io {
-        /// Which file.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
+    #[error("cannot be read: {0}")]
+    Io(#[from] std::io::Error),
     /// The file is no YAML.
     #[error("line {line}, column {column}: {message}")]
     Yaml {

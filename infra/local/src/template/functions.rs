@@ -6,12 +6,17 @@ use super::{
     Function,
     error::TemplateError,
     field::Place,
+    node::{Kind, Node},
     resources::Block,
-    yaml::{Kind, Node},
 };
 
 /// Properties that work on AWS and that the local stack leaves out, so that it can say so.
-const LEFT_OUT: [&str; 4] = ["FunctionUrlConfig", "EventInvokeConfig", "DeadLetterQueue", "VpcConfig"];
+const LEFT_OUT: [&str; 4] = [
+    "FunctionUrlConfig",
+    "EventInvokeConfig",
+    "DeadLetterQueue",
+    "VpcConfig",
+];
 
 /// Puts the globals below a function's own properties: mappings are merged, lists joined, the rest replaced.
 pub(super) fn with_globals(globals: Option<&Node>, own: &Node) -> Node {
@@ -29,11 +34,15 @@ pub(super) fn with_globals(globals: Option<&Node>, own: &Node) -> Node {
                 .collect();
             let added = special.iter().filter(|(key, _)| globals.get(key).is_none());
             merged.extend(added.cloned());
-            Node { kind: Kind::Map(merged), at: own.at }
+            Node {
+                kind: Kind::Map(merged),
+                at: own.at,
+            }
         }
-        (Kind::List(general), Kind::List(special)) => {
-            Node { kind: Kind::List(general.iter().chain(special).cloned().collect()), at: own.at }
-        }
+        (Kind::List(general), Kind::List(special)) => Node {
+            kind: Kind::List(general.iter().chain(special).cloned().collect()),
+            at: own.at,
+        },
         _ => own.clone(),
     }
 }
@@ -42,11 +51,20 @@ pub(super) fn with_globals(globals: Option<&Node>, own: &Node) -> Node {
 pub(super) fn function(block: &Block<'_, '_>) -> Result<Function, TemplateError> {
     let code = block.require("CodeUri")?;
     let path = code.text()?;
-    let handler = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned();
+    let handler = path
+        .trim_end_matches('/')
+        .rsplit('/')
+        .next()
+        .unwrap_or_default()
+        .to_owned();
     if handler.is_empty() {
-        return Err(code.error("must be the folder of a function's crate, such as functions/ingest"));
+        return Err(
+            code.error("must be the folder of a function's crate, such as functions/ingest")
+        );
     }
-    let timeout_s = block.property("Timeout")?.map_or(Ok(3), |field| field.count(1..=900))?;
+    let timeout_s = block
+        .property("Timeout")?
+        .map_or(Ok(3), |field| field.count(1..=900))?;
     let reserved = block
         .property("ReservedConcurrentExecutions")?
         .map(|field| field.count(0..=100_000))
@@ -62,7 +80,9 @@ pub(super) fn function(block: &Block<'_, '_>) -> Result<Function, TemplateError>
 
 fn environment(block: &Block<'_, '_>) -> Result<BTreeMap<String, String>, TemplateError> {
     let mut environment = BTreeMap::new();
-    let variables = block.property("Environment")?.and_then(|field| field.get("Variables"));
+    let variables = block
+        .property("Environment")?
+        .and_then(|field| field.get("Variables"));
     let Some(variables) = variables else {
         return Ok(environment);
     };
@@ -81,6 +101,6 @@ pub(super) fn left_out(block: &Block<'_, '_>) -> impl Iterator<Item = String> {
 }
 
 /// The error for a function that something names and the template has not.
-pub(super) fn unknown(id: &str, place: &Place, at: super::yaml::Position) -> TemplateError {
+pub(super) fn unknown(id: &str, place: &Place, at: super::node::Position) -> TemplateError {
     place.error(at, format!("{id} is no function of this template"))
 }

@@ -5,14 +5,17 @@
 
 mod apis;
 mod assemble;
+mod conditions;
 mod error;
 mod events;
 mod field;
 mod functions;
 mod names;
+mod node;
 mod parameters;
 mod resolve;
 mod resources;
+mod schedules;
 #[cfg(test)]
 mod tests;
 mod yaml;
@@ -48,14 +51,26 @@ pub struct Template {
 
 impl Template {
     /// Reads a template file; `overrides` are values of its parameters.
-    pub fn read(path: &Path, overrides: &BTreeMap<String, String>) -> Result<Template, TemplateError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| TemplateError::Io { path: path.to_owned(), source })?;
-        Template::parse(&text, overrides)
+    pub fn read(
+        path: &Path,
+        overrides: &BTreeMap<String, String>,
+    ) -> Result<Template, TemplateError> {
+        Template::parse(&std::fs::read_to_string(path)?, overrides)
+    }
+
+    /// The names of a template's parameters.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is no YAML.
+    pub fn parameter_names(path: &Path) -> Result<Vec<String>, TemplateError> {
+        parameters::names(&yaml::parse(&std::fs::read_to_string(path)?)?)
     }
 
     /// Reads a template's text.
-    pub fn parse(text: &str, overrides: &BTreeMap<String, String>) -> Result<Template, TemplateError> {
+    pub fn parse(
+        text: &str,
+        overrides: &BTreeMap<String, String>,
+    ) -> Result<Template, TemplateError> {
         assemble::assemble(text, overrides)
     }
 }

@@ -1,4 +1,7 @@
-//! The real template, changed copies of it, and what is refused.
+//! The real template, changed copies of it, and defaults.
+
+mod intrinsics;
+mod refusals;
 
 use std::collections::BTreeMap;
 
@@ -19,12 +22,19 @@ fn changed(from: &str, to: &str) -> Template {
 }
 
 fn source<'a>(template: &'a Template, id: &str) -> &'a EventSourceMapping {
-    template.event_sources.iter().find(|mapping| mapping.id == id).unwrap()
+    template
+        .event_sources
+        .iter()
+        .find(|mapping| mapping.id == id)
+        .unwrap()
 }
 
 /// A template with a stream, a table, a queue, a bucket and a function, and more properties of that function.
 fn small(function: &str) -> String {
-    let indented: String = function.lines().map(|line| format!("      {line}\n")).collect();
+    let indented: String = function
+        .lines()
+        .map(|line| format!("      {line}\n"))
+        .collect();
     format!(
         "Resources:
   S: {{Type: AWS::Kinesis::Stream}}
@@ -57,11 +67,31 @@ fn refused(text: &str, parts: &[&str]) {
 #[test]
 fn the_real_template_is_understood() {
     let template = parse(REAL).unwrap();
-    let names: Vec<_> = template.tables.iter().map(|table| table.name.as_str()).collect();
-    assert_eq!(names, ["CallsTable", "LiveTable", "SocketsTable", "AccountsTable"]);
-    assert_eq!(template.tables[0].create["StreamSpecification"], json!({"StreamEnabled": true, "StreamViewType": "NEW_IMAGE"}));
-    assert_eq!(template.tables[1].ttl_attribute.as_deref(), Some("expires_at"));
-    assert_eq!(template.streams, [Stream { name: "FrameStream".into(), shards: 1, retention_hours: 24 }]);
+    let names: Vec<_> = template
+        .tables
+        .iter()
+        .map(|table| table.name.as_str())
+        .collect();
+    assert_eq!(
+        names,
+        ["CallsTable", "LiveTable", "SocketsTable", "AccountsTable"]
+    );
+    assert_eq!(
+        template.tables[0].create["StreamSpecification"],
+        json!({"StreamEnabled": true, "StreamViewType": "NEW_IMAGE"})
+    );
+    assert_eq!(
+        template.tables[1].ttl_attribute.as_deref(),
+        Some("expires_at")
+    );
+    assert_eq!(
+        template.streams,
+        [Stream {
+            name: "FrameStream".into(),
+            shards: 1,
+            retention_hours: 24
+        }]
+    );
     assert_eq!(template.buckets, ["failedbatchesbucket"]);
 
     let socket = template.websocket.as_ref().unwrap();
@@ -74,20 +104,32 @@ fn the_real_template_is_understood() {
     assert_eq!((&*ingest.handler, ingest.timeout_s), ("ingest", 10));
     assert_eq!(ingest.environment["LOG_FILTER"], "info");
     assert_eq!(ingest.environment["FRAME_STREAM"], "FrameStream");
-    assert_eq!(ingest.environment["SOCKET_ENDPOINT"], "https://SocketApi.execute-api.local.amazonaws.com/ws");
+    assert_eq!(
+        ingest.environment["SOCKET_ENDPOINT"],
+        "https://SocketApi.execute-api.local.amazonaws.com/ws"
+    );
 
     let routes = &template.http.as_ref().unwrap().routes;
     let health = routes.iter().find(|route| route.path == "/health").unwrap();
     assert_eq!((&*health.method, &health.authorizer), ("GET", &None));
-    let v1 = routes.iter().find(|route| route.path == "/v1/{proxy+}").unwrap();
+    let v1 = routes
+        .iter()
+        .find(|route| route.path == "/v1/{proxy+}")
+        .unwrap();
     assert_eq!(v1.authorizer.as_deref(), Some("AuthorizerFunction"));
 
     let frames = source(&template, "TranscribeFunctionFrames");
     assert_eq!(frames.source, EventSource::Kinesis("FrameStream".into()));
-    assert_eq!(frames.on_failure, Some(Destination::S3("failedbatchesbucket".into())));
+    assert_eq!(
+        frames.on_failure,
+        Some(Destination::S3("failedbatchesbucket".into()))
+    );
     assert!(frames.from_start && frames.bisect && frames.report_item_failures);
     assert_eq!(source(&template, "AnalyzeFunctionFinals").filters.len(), 2);
-    assert_eq!(source(&template, "PushFunctionChanges").source, EventSource::DynamoDb("CallsTable".into()));
+    assert_eq!(
+        source(&template, "PushFunctionChanges").source,
+        EventSource::DynamoDb("CallsTable".into())
+    );
     assert_eq!(template.schedules[0].every_s, 60);
 }
 
@@ -101,111 +143,38 @@ fn a_changed_template_changes_the_stack() {
     assert_eq!(source(&template, "TranscribeFunctionFrames").batch_size, 7);
 
     let template = changed(r#"["INSERT","MODIFY"]"#, r#"["INSERT"]"#);
-    assert_eq!(source(&template, "AnalyzeFunctionFinals").filters[0]["eventName"], json!(["INSERT"]));
+    assert_eq!(
+        source(&template, "AnalyzeFunctionFinals").filters[0]["eventName"],
+        json!(["INSERT"])
+    );
 
     let template = changed("ShardCount: !Ref Shards", "ShardCount: 3");
     assert_eq!(template.streams[0].shards, 3);
     let overrides = BTreeMap::from([("Shards".to_owned(), "4".to_owned())]);
-    assert_eq!(Template::parse(REAL, &overrides).unwrap().streams[0].shards, 4);
+    assert_eq!(
+        Template::parse(REAL, &overrides).unwrap().streams[0].shards,
+        4
+    );
 
-    let template = changed("FRAME_STREAM: !Ref FrameStream", "FRAME_STREAM: other\n          MORE: !Sub 'x-${Shards}'");
-    assert_eq!(template.functions["SocketsFunction"].environment["FRAME_STREAM"], "other");
-    assert_eq!(template.functions["SocketsFunction"].environment["MORE"], "x-1");
-    assert_eq!(template.functions["SocketsFunction"].environment["LOG_FILTER"], "info");
+    let template = changed(
+        "FRAME_STREAM: !Ref FrameStream",
+        "FRAME_STREAM: other\n          MORE: !Sub 'x-${Shards}'",
+    );
+    assert_eq!(
+        template.functions["SocketsFunction"].environment["FRAME_STREAM"],
+        "other"
+    );
+    assert_eq!(
+        template.functions["SocketsFunction"].environment["MORE"],
+        "x-1"
+    );
+    assert_eq!(
+        template.functions["SocketsFunction"].environment["LOG_FILTER"],
+        "info"
+    );
 
     let template = changed("StageName: ws", "StageName: live");
     assert_eq!(template.websocket.unwrap().stage, "live");
-}
-
-#[test]
-fn parameters_are_checked() {
-    #[track_caller]
-    fn check(declaration: &str, given: &[(&str, &str)], expected: Result<&str, &str>) {
-        let text = format!("Parameters:\n  P: {{{declaration}}}\n")
-            + &small("Environment: {Variables: {V: !Join ['+', [!Ref P, x]]}}");
-        let overrides = given.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-        match (Template::parse(&text, &overrides), expected) {
-            (Ok(template), Ok(value)) => assert_eq!(template.functions["F"].environment["V"], value),
-            (Err(error), Err(part)) => assert!(error.to_string().contains(part), "{error}"),
-            (result, expected) => panic!("{result:?} instead of {expected:?}"),
-        }
-    }
-    check("Type: String, Default: a", &[], Ok("a+x"));
-    check("Type: String, Default: a", &[("P", "b")], Ok("b+x"));
-    check("Type: String", &[], Err("parameter P: has no Default"));
-    check("Type: String, Default: ''", &[], Ok("+x"));
-    check("Type: String, Default: a", &[("Q", "b")], Err("parameter Q"));
-    check("Type: String, AllowedValues: [a, b]", &[("P", "c")], Err("allowed are a, b"));
-    check("Type: Number, MinValue: 1", &[("P", "0")], Err("MinValue 1"));
-    check("Type: Number, Default: 5", &[("P", "many")], Err("must be a number"));
-    check("Type: String, MaxLength: 2", &[("P", "abc")], Err("MaxLength 2"));
-}
-
-#[test]
-fn intrinsic_functions_are_resolved() {
-    let head = "Parameters: {P: {Type: Number, Default: 2}}
-Mappings: {M: {a: {b: mapped}}}
-Conditions:
-  Two: !Equals [!Ref P, '2']
-  NotTwo: !Not [!Condition Two]
-  Both: !And [{Condition: Two}, !Not [{Condition: NotTwo}]]
-  Either: {'Fn::Or': [{Condition: NotTwo}, {Condition: Two}]}
-";
-    for (value, expected) in [
-        ("!Ref P", "2"),
-        ("{Ref: P}", "2"),
-        ("!Ref T", "T"),
-        ("!Ref S", "S"),
-        ("!Ref Q", "http://local/000000000000/Q"),
-        ("!Ref Fifo", "http://local/000000000000/Fifo.fifo"),
-        ("!Ref B", "b"),
-        ("!Ref F", "F"),
-        ("!GetAtt F.Arn", "arn:aws:lambda:local:000000000000:function:F"),
-        ("!GetAtt T.StreamArn", "arn:aws:dynamodb:local:000000000000:table/T/stream/local"),
-        ("{'Fn::GetAtt': [S, Arn]}", "arn:aws:kinesis:local:000000000000:stream/S"),
-        ("!GetAtt Q.Arn", "arn:aws:sqs:local:000000000000:Q"),
-        ("!GetAtt Fifo.QueueName", "Fifo.fifo"),
-        ("!GetAtt B.Arn", "arn:aws:s3:::b"),
-        ("!Sub '${AWS::Region} ${AWS::AccountId} ${AWS::Partition} ${AWS::URLSuffix} ${AWS::StackName}'", "local 000000000000 aws amazonaws.com callboard"),
-        ("!Sub 'x${P}${Q.Arn}${!P}'", "x2arn:aws:sqs:local:000000000000:Q${P}"),
-        ("!Sub ['${a}-${P}', {a: !Ref T}]", "T-2"),
-        ("!Join [',', [a, !Ref P]]", "a,2"),
-        ("!Select [1, !Split [':', 'a:b:c']]", "b"),
-        ("{'Fn::Select': ['0', [x, y]]}", "x"),
-        ("!FindInMap [M, a, b]", "mapped"),
-        ("!If [Two, yes, no]", "yes"),
-        ("!If [NotTwo, yes, no]", "no"),
-        ("!If [Both, yes, no]", "yes"),
-        ("!If [Either, yes, no]", "yes"),
-    ] {
-        let text = head.to_owned() + &small(&format!("Environment: {{Variables: {{V: {value}}}}}"));
-        let template = parse(&text).unwrap_or_else(|error| panic!("{value}: {error}"));
-        assert_eq!(template.functions["F"].environment["V"], expected, "{value}");
-    }
-    let text = small("Environment: {Variables: {V: !Ref AWS::NoValue}}");
-    assert!(parse(&text).unwrap().functions["F"].environment.is_empty());
-    for (value, part) in [
-        ("!ImportValue x", "ImportValue is not supported by the local stack; supported are Ref"),
-        ("!Ref Nobody", "there is no parameter or resource Nobody"),
-        ("!GetAtt T.Color", "has no attribute Color"),
-        ("!FindInMap [M, a, c]", "Mappings has no M.a.c"),
-        ("!If [Three, a, b]", "there is no condition Three"),
-        ("!Select [5, [a]]", "no item 5"),
-        ("!Sub '${T'", "without its }"),
-    ] {
-        let text = head.to_owned() + &small(&format!("Environment:\n  Variables:\n    V: {value}"));
-        let line = text.lines().position(|line| line.contains("V: ")).unwrap() + 1;
-        refused(&text, &[part, "Environment", "of F", &format!("line {line}")]);
-    }
-}
-
-#[test]
-fn conditions_drop_resources_and_cycles_end() {
-    let text = "Conditions: {No: !Equals [a, b]}\n".to_owned()
-        + &small("Timeout: 5").replace("  S: {Type", "  S: {Condition: No, Type");
-    assert!(parse(&text).unwrap().streams.is_empty());
-    let text = "Conditions: {A: !Not [!Condition A]}\n".to_owned() + &small("Timeout: !If [A, 1, 2]");
-    refused(&text, &["refers to itself"]);
 }
 
 #[test]
@@ -221,50 +190,46 @@ fn defaults_are_those_of_aws() {
     ))
     .unwrap();
     let kinesis = source(&template, "FK");
-    assert_eq!((kinesis.batch_size, kinesis.window_s, kinesis.parallelization), (100, 0, 1));
-    assert_eq!((kinesis.retries, kinesis.max_age_s, kinesis.bisect, kinesis.from_start), (None, None, false, false));
+    assert_eq!(
+        (
+            kinesis.batch_size,
+            kinesis.window_s,
+            kinesis.parallelization
+        ),
+        (100, 0, 1)
+    );
+    assert_eq!(
+        (
+            kinesis.retries,
+            kinesis.max_age_s,
+            kinesis.bisect,
+            kinesis.from_start
+        ),
+        (None, None, false, false)
+    );
     let table = source(&template, "FD");
-    assert_eq!((table.batch_size, table.retries, table.from_start), (100, None, true));
+    assert_eq!(
+        (table.batch_size, table.retries, table.from_start),
+        (100, None, true)
+    );
     assert_eq!(source(&template, "FQ").batch_size, 10);
     assert_eq!(template.functions["F"].timeout_s, 3);
-    let queue = template.queues.iter().find(|queue| queue.name == "Q").unwrap();
-    assert_eq!((queue.visibility_timeout_s, queue.retention_s, queue.fifo), (30, 345_600, false));
+    let queue = template
+        .queues
+        .iter()
+        .find(|queue| queue.name == "Q")
+        .unwrap();
+    assert_eq!(
+        (queue.visibility_timeout_s, queue.retention_s, queue.fifo),
+        (30, 345_600, false)
+    );
     assert_eq!(template.schedules.len(), 1);
-    assert_eq!((template.schedules[0].every_s, &template.schedules[0].input), (7200, &Some(json!({"a": 1}))));
+    assert_eq!(
+        (template.schedules[0].every_s, &template.schedules[0].input),
+        (7200, &Some(json!({"a": 1})))
+    );
     assert_eq!(template.http.as_ref().unwrap().routes[0].path, "$default");
     assert_eq!(template.ignored, ["Role", "F.Events.Off"]);
-}
-
-#[test]
-fn errors_name_resource_property_and_line() {
-    for (properties, parts) in [
-        ("Events: {E: {Type: Kinesis, Properties: {Stream: !GetAtt S.Arn, StartingPosition: LATEST, BatchSize: 20000}}}",
-         &["Events.E.Properties.BatchSize of F", "line 19", "from 1 to 10000"][..]),
-        ("Events: {E: {Type: SNS, Properties: {}}}", &["Events.E.Type of F", "supported are Kinesis, DynamoDB"]),
-        ("Events: {E: {Type: S3, Properties: {}}}", &["let the bucket notify a queue"]),
-        ("Events: {E: {Type: Kinesis, Properties: {Stream: !GetAtt S.Arn}}}", &["StartingPosition of F", "missing"]),
-        ("Events: {E: {Type: Kinesis, Properties: {Stream: !GetAtt Q.Arn, StartingPosition: LATEST}}}", &["Arn of a stream"]),
-        ("Events: {E: {Type: Kinesis, Properties: {Stream: !GetAtt S.Arn, StartingPosition: LATEST, TumblingWindowInSeconds: 1}}}",
-         &["TumblingWindowInSeconds of F", "is not supported by the local stack; supported are Stream"]),
-        ("Events: {E: {Type: ScheduleV2, Properties: {ScheduleExpression: cron(0 1 * * ? *)}}}", &["ScheduleExpression of F", "supported is rate("]),
-        ("Events: {E: {Type: SQS, Properties: {Queue: !GetAtt Q.Arn, FilterCriteria: {Filters: [{Pattern: '{'}]}}}}", &["Filters.0.Pattern of F", "no JSON"]),
-        ("Timeout: long", &["Timeout of F", "line 19, column"]),
-        ("Timeout: 60\nEvents: {E: {Type: SQS, Properties: {Queue: !GetAtt Q.Arn}}}", &["VisibilityTimeout of 30 s"]),
-        ("Events: {E: {Type: HttpApi, Properties: {ApiId: Other, Path: /x}}}", &["no HTTP API Other"]),
-    ] {
-        refused(&small(properties), parts);
-    }
-    refused("Resources: {A: {Type: AWS::Serverless::Api}}", &["Type of A", "supported are AWS::Serverless::Function"]);
-    refused("Resources: {A: {}}", &["Type of A: is missing"]);
-    refused("Resources: [", &["line"]);
-    refused(
-        &REAL.replace("$request.body.action", "$request.header.x"),
-        &["RouteSelectionExpression of SocketApi", "$request.body.<name>"],
-    );
-    refused(
-        &REAL.replace("audio: {FunctionArn: !GetAtt IngestFunction.Arn}", "audio: {FunctionArn: arn:aws:lambda:local:000000000000:function:Nobody}"),
-        &["Routes.audio of SocketApi", "Nobody is no function"],
-    );
 }
 
 #[test]
@@ -280,9 +245,19 @@ fn http_routes_are_sorted_by_specificity() {
     ))
     .unwrap();
     let routes = template.http.unwrap().routes;
-    let order: Vec<_> = routes.iter().map(|route| format!("{} {}", route.method, route.path)).collect();
+    let order: Vec<_> = routes
+        .iter()
+        .map(|route| format!("{} {}", route.method, route.path))
+        .collect();
     assert_eq!(
         order,
-        ["GET /v1/calls/new", "ANY /v1/calls/new", "GET /v1/calls/{id}", "GET /v1/{kind}/new", "ANY /v1/{proxy+}", "ANY $default"]
+        [
+            "GET /v1/calls/new",
+            "ANY /v1/calls/new",
+            "GET /v1/calls/{id}",
+            "GET /v1/{kind}/new",
+            "ANY /v1/{proxy+}",
+            "ANY $default"
+        ]
     );
 }

@@ -1,99 +1,12 @@
-//! YAML as CloudFormation writes it: a tree with positions, in which `!Ref X` and `{Ref: X}` are the same call.
-//!
-//! Scalars keep the text they were written with, since most end as strings. Nothing is resolved here.
+//! YAML as CloudFormation writes it, read into a tree. Nothing is resolved here.
 
 use std::collections::HashMap;
 
+use super::{
+    error::TemplateError,
+    node::{Kind, Node, Position},
+};
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, Tag};
-use serde_json::Value;
-
-use super::error::TemplateError;
-
-/// A place in the file: line and column, both from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Position {
-    pub(super) line: usize,
-    pub(super) column: usize,
-}
-
-/// A node of the document.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Node {
-    pub(super) kind: Kind,
-    pub(super) at: Position,
-}
-
-/// What a node is.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Kind {
-    /// A scalar; `plain` if it was written without quotes and so may be a number, a boolean or null.
-    Scalar { text: String, plain: bool },
-    /// A sequence.
-    List(Vec<Node>),
-    /// A mapping, in the order of the file.
-    Map(Vec<(String, Node)>),
-    /// An intrinsic function (`Ref`, `Condition`, `Fn::Sub`, …) and its argument.
-    Call(String, Box<Node>),
-}
-
-impl Node {
-    /// A string that was not in the file.
-    pub(super) fn text(text: impl Into<String>, at: Position) -> Node {
-        Node { kind: Kind::Scalar { text: text.into(), plain: false }, at }
-    }
-
-    /// The entry of a mapping.
-    pub(super) fn get(&self, key: &str) -> Option<&Node> {
-        self.entries().iter().find(|(name, _)| name == key).map(|(_, node)| node)
-    }
-
-    /// The entries of a mapping; none for anything else.
-    pub(super) fn entries(&self) -> &[(String, Node)] {
-        match &self.kind {
-            Kind::Map(entries) => entries,
-            _ => &[],
-        }
-    }
-
-    /// The text of a scalar.
-    pub(super) fn as_text(&self) -> Option<&str> {
-        match &self.kind {
-            Kind::Scalar { text, .. } => Some(text),
-            _ => None,
-        }
-    }
-
-    /// Whether it is an unquoted null.
-    pub(super) fn is_null(&self) -> bool {
-        matches!(&self.kind, Kind::Scalar { text, plain: true } if matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL"))
-    }
-
-    /// The node as JSON, with numbers and booleans where they were written without quotes.
-    pub(super) fn to_json(&self) -> Value {
-        match &self.kind {
-            Kind::Scalar { .. } if self.is_null() => Value::Null,
-            Kind::Scalar { text, plain: true } => match text.as_str() {
-                "true" | "True" | "TRUE" => Value::Bool(true),
-                "false" | "False" | "FALSE" => Value::Bool(false),
-                number if is_json_number(number) => {
-                    serde_json::from_str(number).unwrap_or_else(|_| Value::String(text.clone()))
-                }
-                _ => Value::String(text.clone()),
-            },
-            Kind::Scalar { text, .. } => Value::String(text.clone()),
-            Kind::List(items) => items.iter().map(Node::to_json).collect(),
-            Kind::Map(entries) => {
-                entries.iter().map(|(key, node)| (key.clone(), node.to_json())).collect()
-            }
-            Kind::Call(name, argument) => serde_json::json!({name: argument.to_json()}),
-        }
-    }
-}
-
-fn is_json_number(text: &str) -> bool {
-    text.starts_with(|first: char| first.is_ascii_digit() || first == '-')
-        && serde_json::from_str::<serde_json::Number>(text).is_ok()
-}
 
 /// Reads the one document of a file.
 pub(super) fn parse(text: &str) -> Result<Node, TemplateError> {
@@ -127,7 +40,10 @@ struct Open {
 
 enum Content {
     List(Vec<Node>),
-    Map { entries: Vec<(String, Node)>, key: Option<String> },
+    Map {
+        entries: Vec<(String, Node)>,
+        key: Option<String>,
+    },
 }
 
 #[derive(Default)]
@@ -139,26 +55,50 @@ struct Builder {
 
 impl Builder {
     fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), TemplateError> {
-        let at = Position { line: span.start.line(), column: span.start.col() + 1 };
+        let at = Position {
+            line: span.start.line(),
+            column: span.start.col() + 1,
+        };
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let plain = style == ScalarStyle::Plain;
-                let node = Node { kind: Kind::Scalar { text: text.into_owned(), plain }, at };
+                let node = Node {
+                    kind: Kind::Scalar {
+                        text: text.into_owned(),
+                        plain,
+                    },
+                    at,
+                };
                 self.complete(node, custom(tag.as_deref()), anchor)
             }
             Event::SequenceStart(anchor, tag, ..) => {
                 let tag = custom(tag.as_deref());
-                self.open.push(Open { at, tag, anchor, content: Content::List(Vec::new()) });
+                self.open.push(Open {
+                    at,
+                    tag,
+                    anchor,
+                    content: Content::List(Vec::new()),
+                });
                 Ok(())
             }
             Event::MappingStart(anchor, tag, ..) => {
                 let tag = custom(tag.as_deref());
-                let content = Content::Map { entries: Vec::new(), key: None };
-                self.open.push(Open { at, tag, anchor, content });
+                let content = Content::Map {
+                    entries: Vec::new(),
+                    key: None,
+                };
+                self.open.push(Open {
+                    at,
+                    tag,
+                    anchor,
+                    content,
+                });
                 Ok(())
             }
             Event::SequenceEnd | Event::MappingEnd => {
-                let Some(open) = self.open.pop() else { return Ok(()) };
+                let Some(open) = self.open.pop() else {
+                    return Ok(());
+                };
                 let kind = match open.content {
                     Content::List(items) => Kind::List(items),
                     Content::Map { entries, .. } => call_of(entries),
@@ -166,7 +106,11 @@ impl Builder {
                 self.complete(Node { kind, at: open.at }, open.tag, open.anchor)
             }
             Event::Alias(anchor) => {
-                let node = self.anchors.get(&anchor).cloned().ok_or_else(|| error(at, "unknown alias"))?;
+                let node = self
+                    .anchors
+                    .get(&anchor)
+                    .cloned()
+                    .ok_or_else(|| error(at, "unknown alias"))?;
                 self.complete(node, None, 0)
             }
             _ => Ok(()),
@@ -174,10 +118,18 @@ impl Builder {
     }
 
     /// Puts a finished node where it belongs.
-    fn complete(&mut self, node: Node, tag: Option<String>, anchor: usize) -> Result<(), TemplateError> {
+    fn complete(
+        &mut self,
+        node: Node,
+        tag: Option<String>,
+        anchor: usize,
+    ) -> Result<(), TemplateError> {
         let node = match tag {
             None => node,
-            Some(tag) => Node { at: node.at, kind: short_call(&tag, node) },
+            Some(tag) => Node {
+                at: node.at,
+                kind: short_call(&tag, node),
+            },
         };
         if anchor != 0 {
             self.anchors.insert(anchor, node.clone());
@@ -194,7 +146,9 @@ impl Builder {
             Content::Map { entries, key } => match key.take() {
                 Some(name) => entries.push((name, node)),
                 None => {
-                    let name = node.as_text().ok_or_else(|| error(node.at, "a key must be a string"))?;
+                    let name = node
+                        .as_text()
+                        .ok_or_else(|| error(node.at, "a key must be a string"))?;
                     if entries.iter().any(|(present, _)| present == name) {
                         return Err(error(node.at, &format!("{name} stands here twice")));
                     }
@@ -207,12 +161,17 @@ impl Builder {
 }
 
 fn error(at: Position, message: &str) -> TemplateError {
-    TemplateError::Yaml { line: at.line, column: at.column, message: message.to_owned() }
+    TemplateError::Yaml {
+        line: at.line,
+        column: at.column,
+        message: message.to_owned(),
+    }
 }
 
 /// The name of a tag that is no type of YAML's own.
 fn custom(tag: Option<&Tag>) -> Option<String> {
-    tag.filter(|tag| !tag.is_yaml_core_schema()).map(|tag| tag.suffix.clone())
+    tag.filter(|tag| !tag.is_yaml_core_schema())
+        .map(|tag| tag.suffix.clone())
 }
 
 /// `!Sub` and its kind.
@@ -226,7 +185,10 @@ fn short_call(tag: &str, argument: Node) -> Kind {
         ("Fn::GetAtt", Some(text)) => {
             let (resource, attribute) = text.split_once('.').unwrap_or((text, ""));
             let parts = [resource, attribute].map(|part| Node::text(part, argument.at));
-            Node { kind: Kind::List(parts.to_vec()), at: argument.at }
+            Node {
+                kind: Kind::List(parts.to_vec()),
+                at: argument.at,
+            }
         }
         _ => argument,
     };
@@ -251,6 +213,8 @@ fn call_of(mut entries: Vec<(String, Node)>) -> Kind {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     #[track_caller]
@@ -266,17 +230,37 @@ mod tests {
         let short = parse("!GetAtt A.Arn").unwrap();
         let long = parse("Fn::GetAtt: [A, Arn]").unwrap();
         assert_eq!(short.to_json(), long.to_json());
-        assert_eq!(parse("Fn::GetAtt: A.Arn").unwrap().to_json(), long.to_json());
-        check("!Sub ['${A}', {A: 1}]", serde_json::json!({"Fn::Sub": ["${A}", {"A": 1}]}));
+        assert_eq!(
+            parse("Fn::GetAtt: A.Arn").unwrap().to_json(),
+            long.to_json()
+        );
+        check(
+            "!Sub ['${A}', {A: 1}]",
+            serde_json::json!({"Fn::Sub": ["${A}", {"A": 1}]}),
+        );
     }
 
     #[test]
     fn scalars_keep_their_kind() {
         check(
             "[1, '1', 1.5, true, 'true', ~, x, 010, 2012-10-17, -1]",
-            serde_json::json!([1, "1", 1.5, true, "true", null, "x", "010", "2012-10-17", -1]),
+            serde_json::json!([
+                1,
+                "1",
+                1.5,
+                true,
+                "true",
+                null,
+                "x",
+                "010",
+                "2012-10-17",
+                -1
+            ]),
         );
-        check("a: &x {b: 1}\nc: *x", serde_json::json!({"a": {"b": 1}, "c": {"b": 1}}));
+        check(
+            "a: &x {b: 1}\nc: *x",
+            serde_json::json!({"a": {"b": 1}, "c": {"b": 1}}),
+        );
     }
 
     #[test]
@@ -288,7 +272,12 @@ mod tests {
 
     #[test]
     fn broken_yaml_names_the_line() {
-        for (text, line) in [("a: [1", 1), ("a: 1\na: 2", 2), ("", 1), ("a: 1\n  b: 2\n", 2)] {
+        for (text, line) in [
+            ("a: [1", 1),
+            ("a: 1\na: 2", 2),
+            ("", 1),
+            ("a: 1\n  b: 2\n", 2),
+        ] {
             let Err(TemplateError::Yaml { line: found, .. }) = parse(text) else {
                 panic!("{text:?} was accepted");
             };

@@ -147,19 +147,19 @@ impl Stub {
         (StatusCode::from_u16(status).unwrap(), axum::Json(body)).into_response()
     }
 
-    /// What the service's documentation asks of a request.
-    fn judge(&self, seen: &Seen) -> Result<(), Response> {
+    /// The refusal of a request that is not what the service's documentation asks of a request.
+    fn judge(&self, seen: &Seen) -> Option<Response> {
         match self.provider {
             Provider::OpenAi => self.judge_openai(seen),
             Provider::AssemblyAi => self.judge_assemblyai(seen),
         }
     }
 
-    fn judge_openai(&self, seen: &Seen) -> Result<(), Response> {
+    fn judge_openai(&self, seen: &Seen) -> Option<Response> {
         if seen.header("authorization") != Some(&format!("Bearer {KEY}")) {
-            return Err(self.refusal(401, "invalid_api_key", None));
+            return Some(self.refusal(401, "invalid_api_key", None));
         }
-        let refuse = |param| Err(self.refusal(400, "invalid_request_error", Some(param)));
+        let refuse = |param| Some(self.refusal(400, "invalid_request_error", Some(param)));
         let (model, format) = (
             seen.text("model").unwrap_or_default(),
             seen.text("response_format"),
@@ -177,34 +177,34 @@ impl Stub {
             return refuse("timestamp_granularities");
         }
         match seen.field("file") {
-            Some(file) if file.file_name.is_some() && wav_ms(&file.bytes) >= Some(100) => Ok(()),
+            Some(file) if file.file_name.is_some() && wav_ms(&file.bytes) >= Some(100) => None,
             _ => refuse("file"),
         }
     }
 
-    fn judge_assemblyai(&self, seen: &Seen) -> Result<(), Response> {
+    fn judge_assemblyai(&self, seen: &Seen) -> Option<Response> {
         if seen.header("authorization") != Some(KEY) {
-            return Err(self.refusal(401, "unauthorized", None));
+            return Some(self.refusal(401, "unauthorized", None));
         }
         if seen.header("x-aai-model") != Some("universal-3-5-pro") {
-            return Err(self.refusal(400, "unknown_model", None));
+            return Some(self.refusal(400, "unknown_model", None));
         }
         let Some(audio) = seen.field("audio") else {
-            return Err(self.refusal(400, "missing_audio", None));
+            return Some(self.refusal(400, "missing_audio", None));
         };
         if audio.content_type.as_deref() != Some("audio/wav") {
-            return Err(self.refusal(415, "unsupported_media_type", None));
+            return Some(self.refusal(415, "unsupported_media_type", None));
         }
         match wav_ms(&audio.bytes) {
             Some(80..=120_000) => {}
-            _ => return Err(self.refusal(400, "audio_duration", None)),
+            _ => return Some(self.refusal(400, "audio_duration", None)),
         }
         let config = seen
             .field("config")
             .map(|config| serde_json::from_slice::<Value>(&config.bytes));
         match config {
-            Some(Ok(Value::Object(_))) | None => Ok(()),
-            _ => Err(self.refusal(400, "invalid_config", None)),
+            Some(Ok(Value::Object(_))) | None => None,
+            _ => Some(self.refusal(400, "invalid_config", None)),
         }
     }
 }
@@ -232,7 +232,7 @@ async fn answer(State(stub): State<Stub>, request: Request) -> Response {
         fields,
     };
     stub.seen.lock().unwrap().push(seen.clone());
-    if let Err(refusal) = stub.judge(&seen) {
+    if let Some(refusal) = stub.judge(&seen) {
         return refusal;
     }
     let next = stub.script.lock().unwrap().pop_front();

@@ -9,7 +9,7 @@ use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, SeqAccess, Visitor},
 };
-use serde_saphyr::Spanned;
+use serde_saphyr::{Error, Spanned};
 
 use super::Problem;
 
@@ -42,7 +42,7 @@ pub(super) enum Value {
     Number(u64),
     Text(String),
     List(Vec<Node>),
-    /// Entries in the order of the text; keys may repeat.
+    /// Entries in the order of the text.
     Map(Vec<(Place, String, Node)>),
 }
 
@@ -72,19 +72,22 @@ impl Value {
 pub(super) fn read(text: &str) -> Result<Node, Problem> {
     let mut options = serde_saphyr::Options::default();
     options.with_snippet = false;
-    // Repeated keys are complained about with the rest.
-    options.merge_keys = serde_saphyr::options::MergeKeyPolicy::AsOrdinary;
     serde_saphyr::from_str_with_options::<Spanned<Value>>(text, options).map(node).map_err(|error| {
         let place = match error.location() {
             Some(location) => Place { line: location.line().max(1), column: location.column().max(1) },
             None => Place { line: 1, column: 1 },
         };
-        place.problem(format!("this is not valid YAML: {}", first_line(&error.to_string())))
+        place.problem(match error.without_snippet() {
+            Error::DuplicateMappingKey { key: Some(key), .. } => format!("\"{key}\" stands here twice; keep one"),
+            other => format!("this is not valid YAML: {}", without_place(&other.to_string())),
+        })
     })
 }
 
-fn first_line(text: &str) -> &str {
-    text.lines().next().unwrap_or_default()
+/// The first line of the parser's words, less the place, which a [`Problem`] carries itself.
+fn without_place(text: &str) -> &str {
+    let line = text.lines().next().unwrap_or_default();
+    line.rfind(" at line ").map_or(line, |at| &line[..at])
 }
 
 fn place<T>(spanned: &Spanned<T>) -> Place {

@@ -1,4 +1,4 @@
-//! Asking a mapping for its fields: presence, type, unknown and repeated names.
+//! Asking a mapping for its fields: presence, type, unknown names.
 
 use super::{Checker, Fields};
 use crate::playbook::document::{Node, Place, Value};
@@ -22,9 +22,8 @@ impl Checker {
             if !known.contains(&key.as_str()) {
                 let meant = known.iter().find(|name| strsim::damerau_levenshtein(name, key) <= 2);
                 let advice = meant.map_or_else(|| format!("fields are {}", known.join(", ")), |it| format!("did you mean {it}?"));
-                self.tell(*place, format!("a {what} has no field \"{key}\"; {advice}"));
-            } else if fields.get(key).is_some() {
-                self.tell(*place, format!("the field \"{key}\" stands here twice; keep one"));
+                let article = if what.starts_with('o') { "an" } else { "a" };
+                self.tell(*place, format!("{article} {what} has no field \"{key}\"; {advice}"));
             } else {
                 fields.entries.push((key, value));
             }

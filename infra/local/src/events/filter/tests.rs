@@ -55,9 +55,7 @@ fn values_compare_as_documented() {
 fn nested_fields_must_all_match() {
     let finals = json!({"eventName": ["INSERT", "MODIFY"],
         "dynamodb": {"NewImage": {"sk": {"S": [{"prefix": "SEG#"}]}, "final": {"BOOL": [true]}}}});
-    let record = |name: &str, sk: &str, last: bool| {
-        json!({"eventName": name, "dynamodb": {"NewImage": {"sk": {"S": sk}, "final": {"BOOL": last}}}})
-    };
+    let record = |name: &str, sk: &str, last: bool| json!({"eventName": name, "dynamodb": {"NewImage": {"sk": {"S": sk}, "final": {"BOOL": last}}}});
     check(finals.clone(), record("INSERT", "SEG#1", true), true);
     check(finals.clone(), record("REMOVE", "SEG#1", true), false);
     check(finals.clone(), record("MODIFY", "SEG#1", false), false);

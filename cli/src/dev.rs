@@ -1,0 +1,120 @@
+//! `callboard dev`: the whole system on this machine, from `template.yaml`, until it is told to stop.
+
+mod page;
+mod seed;
+mod settings;
+mod speech;
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use anyhow::Context as _;
+use callboard_local::{
+    events::Clock as EventClock,
+    registry,
+    stack::{Stack, StackOptions},
+};
+use callboard_runtime::Clock;
+use clap::{Args, ValueEnum};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::local_state;
+
+/// Run the whole system on this machine
+#[derive(Args)]
+pub(crate) struct DevArgs {
+    /// Port on 127.0.0.1; 0 takes a free one
+    #[arg(long, default_value_t = 8787)]
+    port: u16,
+    /// Where calls are kept
+    #[arg(long, value_name = "DIR", default_value = ".callboard")]
+    data: PathBuf,
+    /// The transcription service: `auto` starts the one in infra/speech unless SPEECH_URL or SPEECH_API_KEY is set
+    #[arg(long, value_name = "auto|URL", default_value = "auto")]
+    speech: String,
+    /// How event sources are polled: at once, or as AWS polls them
+    #[arg(long, value_enum, default_value = "snappy")]
+    clock: ClockArg,
+    /// Where template.yaml, dashboard and infra are
+    #[arg(long, value_name = "DIR", env = "CALLBOARD_PROJECT", hide_env_values = true)]
+    project: Option<PathBuf>,
+    /// Open the page in a browser
+    #[arg(long)]
+    open: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum ClockArg {
+    Snappy,
+    Aws,
+}
+
+/// Runs until SIGINT or SIGTERM.
+pub(crate) async fn run(args: DevArgs) -> anyhow::Result<()> {
+    let project = project(args.project)?;
+    std::fs::create_dir_all(&args.data).with_context(|| format!("{} cannot be made", args.data.display()))?;
+    let settings = settings::read(&project)?;
+    let template = project.join("template.yaml");
+    let mut overrides = settings.overrides(&template)?;
+    overrides.entry("AnonymousCaptureOrg".into()).or_insert_with(|| seed::ORG.into());
+
+    let speech = speech::start(&args.speech, &settings, &project).await?;
+    overrides.extend(speech.overrides());
+
+    let status = page::Status {
+        speech: speech.description(),
+        clock: if matches!(args.clock, ClockArg::Aws) { "aws" } else { "snappy" },
+        version: env!("CARGO_PKG_VERSION"),
+    };
+    let token = seed::token(&args.data)?;
+    let options = StackOptions {
+        overrides,
+        data_dir: Some(args.data.clone()),
+        address: SocketAddr::from(([127, 0, 0, 1], args.port)),
+        clock: match args.clock {
+            ClockArg::Snappy => EventClock::Snappy,
+            ClockArg::Aws => EventClock::Aws,
+        },
+        registry: registry::functions(&Clock::system()),
+        extra: page::routes(&project.join("dashboard"), token.clone(), status),
+        ..StackOptions::new(template)
+    };
+    // Listen for the end from the beginning: a signal during start-up stops it, too.
+    let mut terminate = signal(SignalKind::terminate())?;
+    let stack = Box::pin(Stack::start(options)).await.map_err(settings::name_variable)?;
+    seed::accounts(&stack.sdk_config(), stack.template(), &token).await?;
+
+    let url = format!("http://{}", stack.address());
+    local_state::write(stack.address().port(), &url, &token).context("the token could not be left for other commands")?;
+    announce(&url);
+    if args.open {
+        open(&url);
+    }
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+    eprintln!("callboard: stopping");
+    stack.stop().await;
+    speech.stop().await;
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "the one line that scripts wait for")]
+fn announce(url: &str) {
+    println!("callboard is ready on {url}");
+}
+
+/// The project's folder: where it was said to be, here, or where this program was built.
+fn project(stated: Option<PathBuf>) -> anyhow::Result<PathBuf> {
+    let built = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    let candidates = stated.map_or_else(|| vec![PathBuf::from("."), built], |stated| vec![stated]);
+    let found = candidates.iter().find(|candidate| candidate.join("template.yaml").is_file());
+    found.cloned().with_context(|| format!("there is no template.yaml in {}: name the project with --project", candidates[0].display()))
+}
+
+fn open(url: &str) {
+    let program = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
+    if let Err(error) = std::process::Command::new(program).arg(url).spawn() {
+        eprintln!("callboard: no browser was opened ({program}: {error}): open {url} yourself");
+    }
+}

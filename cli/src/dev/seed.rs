@@ -1,0 +1,48 @@
+//! What a fresh stack must know: the key of this machine's person, and the shipped playbooks.
+
+use std::{fs, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path};
+
+use anyhow::Context as _;
+use callboard_adapters::{accounts::Accounts, table::Table};
+use callboard_domain::{OrgId, permissions::Role, playbook};
+use callboard_local::template::Template;
+use callboard_wire::items::{KeyItem, key_pk, sk};
+
+/// The organization of everything on one machine.
+pub(super) const ORG: &str = "local";
+
+/// The token of this data directory, made at the first start.
+pub(super) fn token(data: &Path) -> anyhow::Result<String> {
+    let path = data.join("token");
+    if let Ok(known) = fs::read_to_string(&path) {
+        return Ok(known.trim().to_owned());
+    }
+    let token = hex::encode(rand::random::<[u8; 24]>());
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true).mode(0o600);
+    let mut file = options.open(&path).with_context(|| format!("{} cannot be written", path.display()))?;
+    file.write_all(token.as_bytes())?;
+    Ok(token)
+}
+
+/// Stores the key of the token, and the shipped playbooks as they are in this version.
+pub(super) async fn accounts(sdk: &aws_types::SdkConfig, template: &Template, token: &str) -> anyhow::Result<()> {
+    let authorizer = template.functions.values().find(|function| function.handler == "authorizer");
+    let table = authorizer.and_then(|function| function.environment.get("ACCOUNTS_TABLE"));
+    let table = table.context("the template's authorizer has no ACCOUNTS_TABLE")?;
+    let accounts = Accounts::new(Table::new(aws_sdk_dynamodb::Client::new(sdk), table));
+    let key = KeyItem {
+        pk: key_pk(&callboard_authorizer::hash(token)),
+        sk: sk::SELF.into(),
+        org: OrgId::parse(ORG)?,
+        principal: "local".into(),
+        role: Role::Admin,
+        revoked: false,
+    };
+    accounts.put_key(&key).await?;
+    for (file, yaml) in playbook::SHIPPED {
+        let playbook = playbook::parse_yaml(yaml).map_err(|error| anyhow::anyhow!("{file}: {error}"))?;
+        accounts.put_shared_playbook(&playbook).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,313 @@
+//! One call through one batch.
+//!
+//! The order of effects is what makes a repetition harmless: segments first (stable keys, the first final wins), then
+//! the new version of the session (put only if absent), then the acknowledgement. A batch that is worked on twice, or
+//! by two environments at once, writes the same segments and one version.
+
+use callboard_adapters::{ServiceError, live::Version, table::Written};
+use callboard_audio::{Frame, FrameKey, Heard, Poll, Utterance};
+use callboard_domain::{
+    Call, CallStatus, Segment, SegmentTimes, Word,
+    call::EndReason,
+    speech::{SpeechError, SpeechRequest},
+};
+use callboard_wire::{
+    messages::{ErrorCode, ServerMessage},
+    record::{Event, Header, Record},
+};
+
+use crate::{
+    Context,
+    state::{CallState, StateError},
+};
+
+/// How often a call is taken up again after another environment was first.
+const TRIES: usize = 5;
+/// The sweeper is told of a sign of life at most this often, in milliseconds.
+const NOTE_MS: i64 = 15_000;
+/// Acknowledgements go out at most this often, in milliseconds…
+const ACK_MS: i64 = 1_000;
+/// …or after this many frames.
+const ACK_FRAMES: u32 = 50;
+/// How long a gap may be before its frames are asked for, and how often they are, in milliseconds.
+const ASK_MS: i64 = 500;
+/// What stands for an utterance that the transcription service refuses.
+const PLACEHOLDER: &str = "(this part could not be transcribed)";
+
+/// Why a call's records could not be worked on. All of it is worth a retry.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// A table failed.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+    /// The transcription service cannot do it now.
+    #[error(transparent)]
+    Speech(#[from] SpeechError),
+    /// The stored session cannot be read.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// Others were first, again and again.
+    #[error("other environments were first {TRIES} times")]
+    Contended,
+}
+
+/// What a batch brought, beside the session.
+#[derive(Default)]
+struct Batch {
+    /// Something was heard twice: the client may not know that it was heard at all.
+    repeated: bool,
+    /// What the client is told once the batch is committed.
+    answers: Vec<ServerMessage>,
+    ended: bool,
+    end_reason: Option<EndReason>,
+}
+
+/// Works the records of one call, in their order.
+pub async fn process(key: &str, records: &[Record], context: &Context) -> Result<(), CallError> {
+    let Some(first) = records.first() else { return Ok(()) };
+    let mut warm = context.take_warm(key).filter(|state| continues(state, records));
+    for _ in 0..TRIES {
+        let mut state = match warm.take() {
+            Some(state) => state,
+            None => load(&first.header, context).await?,
+        };
+        let mut batch = Box::pin(advance(&mut state, records, context)).await?;
+        state.answer(&mut batch);
+        state.version += 1;
+        let version = Version { number: state.version, state: state.encode() };
+        let header = &first.header;
+        if context.live.put(&header.org, &header.call, &version, context.clock.now_ms()).await? == Written::No {
+            tracing::info!(call.key = key, "another environment was first");
+            continue;
+        }
+        if batch.ended {
+            context.live.note_closed(&header.org, &header.call).await?;
+        }
+        tell(&state, &batch.answers, context).await;
+        context.keep_warm(key.to_owned(), state);
+        return Ok(());
+    }
+    Err(CallError::Contended)
+}
+
+/// Whether a kept session can be trusted to be the latest: the batch follows on it without a gap. Otherwise others
+/// may have gone on with the call, and what looks lost was heard by them.
+fn continues(state: &CallState, records: &[Record]) -> bool {
+    let lowest = records.iter().filter_map(|record| match record.header.event {
+        Event::Audio { seq } => Some(seq),
+        _ => None,
+    });
+    match (lowest.min(), state.session.contiguous()) {
+        (Some(lowest), Some(contiguous)) => lowest <= contiguous.saturating_add(1) && state.session.missing().is_none(),
+        _ => false,
+    }
+}
+
+async fn load(header: &Header, context: &Context) -> Result<CallState, CallError> {
+    match context.live.latest(&header.org, &header.call).await? {
+        Some(version) => Ok(CallState::decode(version.number, &version.state)?),
+        None => {
+            let state = CallState::begin(header);
+            ensure_call(&state, context).await?;
+            Ok(state)
+        }
+    }
+}
+
+/// The call's item, for a client whose connection did not claim it.
+async fn ensure_call(state: &CallState, context: &Context) -> Result<(), CallError> {
+    let header = &state.extra.header;
+    context.calls.claim(&call_of(state), &header.parameters()).await?;
+    Ok(())
+}
+
+fn call_of(state: &CallState) -> Call {
+    let header = &state.extra.header;
+    Call {
+        id: header.call.clone(),
+        org: header.org.clone(),
+        principal: header.principal.clone(),
+        playbook: header.playbook.clone(),
+        channels: header.channels.clone(),
+        status: state.extra.status,
+        started_at_ms: header.received_ms,
+        ended_at_ms: None,
+        end_reason: None,
+        duration_ms: state.session.duration_ms(),
+    }
+}
+
+/// Hears the records and writes what they bring.
+async fn advance(state: &mut CallState, records: &[Record], context: &Context) -> Result<Batch, CallError> {
+    let mut batch = Batch::default();
+    for record in records {
+        hear(state, record, &mut batch);
+        while let Poll::Utterance(utterance) = state.session.poll() {
+            write_segment(state, &utterance, context).await?;
+        }
+    }
+    let ended = state.session.poll() == Poll::Ended;
+    batch.ended = ended;
+    let status = match (ended, state.extra.status) {
+        (true, _) => CallStatus::Ended,
+        // Audio for a call that was over: it goes on.
+        (false, CallStatus::Ended) => CallStatus::Live,
+        (false, _) if batch.end_reason.is_some() => CallStatus::Ending,
+        (false, status) => status,
+    };
+    if status != state.extra.status {
+        state.extra.status = status;
+        let mut call = call_of(state);
+        if status == CallStatus::Ended {
+            call.ended_at_ms = Some(context.clock.now_ms());
+            call.end_reason = Some(batch.end_reason.unwrap_or(EndReason::Stopped));
+        }
+        context.calls.set_status(&call).await?;
+    }
+    if !ended && state.extra.heard_ms - state.extra.noted_ms >= NOTE_MS {
+        state.extra.noted_ms = state.extra.heard_ms;
+        context.live.note_open(&state.extra.header, state.extra.heard_ms).await?;
+    }
+    Ok(batch)
+}
+
+/// Tells the session what a record says.
+fn hear(state: &mut CallState, record: &Record, batch: &mut Batch) {
+    let header = &record.header;
+    let frame = |key: FrameKey| Frame { key, received_ms: header.received_ms, payload: record.payload.clone() };
+    let key = match &header.event {
+        Event::Audio { seq } => FrameKey::Numbered(*seq),
+        Event::Unnumbered { message } => FrameKey::Received(header.received_ms, message.clone()),
+        Event::Connected => {
+            state.extra.connection.clone_from(&header.connection);
+            state.extra.heard_ms = state.extra.heard_ms.max(header.received_ms);
+            return;
+        }
+        Event::Stop { seq } => {
+            batch.end_reason = Some(EndReason::Stopped);
+            return state.session.stop(*seq);
+        }
+        Event::Gone { from, to } => return state.session.gone(*from, *to),
+        // A client that cannot come back to its call ends it by leaving.
+        Event::Disconnected if !header.resumable => {
+            batch.end_reason = Some(EndReason::Stopped);
+            return state.session.close();
+        }
+        Event::Disconnected => return,
+        Event::Swept { heard_ms } => {
+            // The sweeper's knowledge is up to NOTE_MS old; a later sign of life keeps the call open.
+            if state.extra.heard_ms <= heard_ms + NOTE_MS {
+                batch.end_reason = Some(EndReason::Vanished);
+                state.session.close();
+            }
+            return;
+        }
+    };
+    if header.format != state.session.format() {
+        tracing::error!(call.id = %header.call, "frame of another format than its call's, left out");
+        return;
+    }
+    state.extra.heard_ms = state.extra.heard_ms.max(header.received_ms);
+    state.extra.connection.clone_from(&header.connection);
+    match state.session.hear(frame(key)) {
+        Heard::New => {}
+        Heard::Duplicate => batch.repeated = true,
+        Heard::TooFarAhead => {
+            if let Event::Audio { seq } = header.event {
+                let reason = format!("seq {seq} is too far ahead: number frames one after the other");
+                batch.answers.push(ServerMessage::error(ErrorCode::BadSeq, reason, Some("audio")));
+            }
+        }
+    }
+}
+
+async fn write_segment(state: &mut CallState, utterance: &Utterance, context: &Context) -> Result<(), CallError> {
+    let header = &state.extra.header;
+    let hints = context.hints(&header.org, &header.playbook).await?;
+    let asked_ms = context.clock.now_ms();
+    let request = SpeechRequest {
+        pcm: &utterance.spoken.pcm,
+        language: hints.language.as_deref(),
+        terms: &hints.terms,
+        context: &state.extra.context,
+    };
+    let recognized = match context.speech.transcribe(request).await {
+        Ok(recognized) => Some(recognized),
+        Err(SpeechError::Refused(reason)) => {
+            tracing::error!(error = reason, call.id = %header.call, start_ms = utterance.spoken.start_ms, "utterance refused");
+            None
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let now_ms = context.clock.now_ms();
+    let is_final = recognized.is_some();
+    let (text, words) = recognized.map_or((PLACEHOLDER.to_owned(), Vec::new()), |found| (found.text, found.words));
+    if text.is_empty() {
+        return Ok(());
+    }
+    let spoken = &utterance.spoken;
+    let shifted = |word: Word| Word {
+        start_ms: spoken.audio_start_ms + word.start_ms,
+        end_ms: spoken.audio_start_ms + word.end_ms,
+        ..word
+    };
+    let Some(&channel) = header.channels.get(utterance.channel) else { return Ok(()) };
+    let segment = Segment {
+        call: header.call.clone(),
+        channel,
+        start_ms: spoken.start_ms,
+        end_ms: spoken.end_ms,
+        text,
+        words: words.into_iter().map(shifted).collect(),
+        is_final,
+        times: SegmentTimes {
+            spoken: utterance.spoken_at_ms,
+            received: utterance.received_ms,
+            transcribed: now_ms,
+            stored: now_ms,
+            pushed: None,
+            closing_ms: spoken.closed_ms.saturating_sub(spoken.end_ms),
+            asr_ms: u64::try_from(now_ms - asked_ms).unwrap_or_default(),
+        },
+    };
+    context.calls.put_segment(&segment, &header.org, &header.principal, &header.playbook).await?;
+    if is_final {
+        state.remember(&segment.text);
+    }
+    Ok(())
+}
+
+/// Tells the client what was committed and what is missing. What is said here is said again when it was not heard:
+/// the client sends again whatever stays unacknowledged.
+async fn tell(state: &CallState, answers: &[ServerMessage], context: &Context) {
+    let Some(connection) = &state.extra.connection else { return };
+    for message in answers {
+        if let Err(error) = context.gateway.post(connection, message).await {
+            tracing::warn!(error = %error, "client not told");
+        }
+    }
+}
+
+impl CallState {
+    /// Decides what the client is told, and notes that it was.
+    fn answer(&mut self, batch: &mut Batch) {
+        let call = self.extra.header.call.to_string();
+        let now_ms = self.extra.heard_ms;
+        if let Some(seq) = self.session.contiguous() {
+            let due = self.extra.acked.is_none_or(|(acked, at_ms)| {
+                seq > acked && (now_ms - at_ms >= ACK_MS || seq - acked >= ACK_FRAMES)
+            });
+            if due || batch.ended || batch.repeated {
+                self.extra.acked = Some((seq, now_ms));
+                batch.answers.push(ServerMessage::Ack { call: call.clone(), seq });
+            }
+        }
+        if let Some((from, to)) = self.session.missing() {
+            let waited = self.session.waited_ms() >= ASK_MS && now_ms - self.extra.asked_ms >= ASK_MS;
+            if waited || batch.end_reason.is_some() {
+                self.extra.asked_ms = now_ms;
+                batch.answers.push(ServerMessage::Resend { call, from, to });
+            }
+        }
+    }
+}

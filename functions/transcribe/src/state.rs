@@ -1,0 +1,97 @@
+//! A call between two batches: its session and the little beside it that the next batch needs.
+
+use callboard_audio::{Checkpoint, Session, session::CheckpointError};
+use callboard_domain::CallStatus;
+use callboard_wire::record::Header;
+use serde::{Deserialize, Serialize};
+
+/// Sentences that are handed to the transcription service as context.
+const CONTEXT_SENTENCES: usize = 4;
+
+/// A call in the hands of an environment.
+pub struct CallState {
+    /// The version that this state was read from or written as; 0 before the first.
+    pub version: u64,
+    /// The session.
+    pub session: Session,
+    /// The rest.
+    pub extra: Extra,
+}
+
+/// What is kept beside the session.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Extra {
+    /// The header of the call's first record: what the call was begun with.
+    pub header: Header,
+    /// The last sentences, oldest first.
+    pub context: Vec<String>,
+    /// The status that was last written.
+    pub status: CallStatus,
+    /// Latest sign of life: wall clock, ms.
+    pub heard_ms: i64,
+    /// The sign of life that the sweeper was told of: wall clock, ms.
+    pub noted_ms: i64,
+    /// What was acknowledged last, and when: wall clock, ms.
+    pub acked: Option<(u32, i64)>,
+    /// When missing frames were last asked for: wall clock, ms.
+    pub asked_ms: i64,
+    /// The connection that the last frame came over.
+    pub connection: Option<String>,
+}
+
+impl CallState {
+    /// A call that begins with this record.
+    pub fn begin(header: &Header) -> Self {
+        let extra = Extra {
+            header: header.clone(),
+            context: Vec::new(),
+            status: CallStatus::Live,
+            heard_ms: header.received_ms,
+            noted_ms: 0,
+            acked: None,
+            asked_ms: 0,
+            connection: header.connection.clone(),
+        };
+        Self { version: 0, session: Session::new(header.format), extra }
+    }
+
+    /// As bytes: the length of the rest as a little-endian u32, the rest as JSON, the session.
+    pub fn encode(&self) -> Vec<u8> {
+        let extra = serde_json::to_vec(&self.extra).unwrap_or_default();
+        let session = self.session.checkpoint().encode();
+        let mut bytes = Vec::with_capacity(4 + extra.len() + session.len());
+        bytes.extend_from_slice(&(extra.len() as u32).to_le_bytes());
+        bytes.extend_from_slice(&extra);
+        bytes.extend_from_slice(&session);
+        bytes
+    }
+
+    /// From bytes.
+    pub fn decode(version: u64, bytes: &[u8]) -> Result<Self, StateError> {
+        let (length, rest) = bytes.split_first_chunk::<4>().ok_or(StateError::CutOff)?;
+        let (extra, session) = rest.split_at_checked(u32::from_le_bytes(*length) as usize).ok_or(StateError::CutOff)?;
+        let extra = serde_json::from_slice(extra).map_err(|e| StateError::Extra(e.to_string()))?;
+        Ok(Self { version, session: Session::resume(Checkpoint::decode(session)?), extra })
+    }
+
+    /// Adds a sentence to the context.
+    pub fn remember(&mut self, text: &str) {
+        self.extra.context.push(text.to_owned());
+        let surplus = self.extra.context.len().saturating_sub(CONTEXT_SENTENCES);
+        self.extra.context.drain(..surplus);
+    }
+}
+
+/// Why stored bytes are no call.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StateError {
+    /// Shorter than they say.
+    #[error("the stored call is cut off")]
+    CutOff,
+    /// The part beside the session.
+    #[error("the stored call cannot be read: {0}")]
+    Extra(String),
+    /// The session.
+    #[error(transparent)]
+    Session(#[from] CheckpointError),
+}

@@ -1,0 +1,139 @@
+//! The `live` table: a call's session between two batches, one version an item, put only where there is none.
+//!
+//! A session's bytes stand in the version's own item as far as they fit, the rest in part items written before it, so
+//! that a version that exists is whole. Old versions expire.
+
+use callboard_domain::{CallId, OrgId};
+use callboard_wire::{items::call_pk, record::Header};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ServiceError,
+    table::{Query, Table, Written},
+};
+
+/// Most bytes of a session in one item: DynamoDB's 400 KB less room for the rest.
+const PART_BYTES: usize = 380_000;
+/// Partition of the calls that are open, for the sweeper.
+const OPEN_PK: &str = "OPEN";
+/// How long a version is kept, in seconds: far longer than a batch can be retried.
+const KEEP_S: i64 = 24 * 3_600;
+
+/// The table.
+#[derive(Debug, Clone)]
+pub struct Live(Table);
+
+/// One version of a call's session.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Version {
+    /// Counts up from 1.
+    pub number: u64,
+    /// The session as its owner wrote it.
+    pub state: Vec<u8>,
+}
+
+/// An open call: what the sweeper needs to end it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OpenCall {
+    pk: String,
+    sk: String,
+    /// Latest receipt of audio that was noted: wall clock, ms. Up to some seconds behind.
+    pub heard_ms: i64,
+    /// A header of the call's records.
+    pub header: Header,
+}
+
+#[derive(Serialize, Deserialize)]
+struct VersionItem {
+    pk: String,
+    sk: String,
+    version: u64,
+    parts: usize,
+    #[serde(with = "serde_bytes")]
+    state: Vec<u8>,
+    expires_at: i64,
+}
+
+impl Live {
+    /// The table behind a client.
+    pub fn new(table: Table) -> Self {
+        Self(table)
+    }
+
+    /// The latest version of a call's session.
+    pub async fn latest(&self, org: &OrgId, call: &CallId) -> Result<Option<Version>, ServiceError> {
+        let pk = call_pk(org, call);
+        let query = Query { pk: &pk, prefix: Some("V#"), descending: true, limit: Some(1), ..Query::default() };
+        let Some(item) = self.0.query::<VersionItem>(&query).await?.items.pop() else { return Ok(None) };
+        let mut state = item.state;
+        for part in 1..item.parts {
+            let part: Option<VersionItem> = self.0.get(&pk, &part_sk(item.version, part)).await?;
+            state.extend(part.map(|part| part.state).unwrap_or_default());
+        }
+        Ok(Some(Version { number: item.version, state }))
+    }
+
+    /// Stores a version; `No` says that another environment stored it first.
+    pub async fn put(&self, org: &OrgId, call: &CallId, version: &Version, now_ms: i64) -> Result<Written, ServiceError> {
+        let parts: Vec<&[u8]> = version.state.chunks(PART_BYTES).collect();
+        let item = |sk: String, state: &[u8]| VersionItem {
+            pk: call_pk(org, call),
+            sk,
+            version: version.number,
+            parts: parts.len(),
+            state: state.to_vec(),
+            expires_at: now_ms / 1_000 + KEEP_S,
+        };
+        for (at, part) in parts.iter().enumerate().skip(1) {
+            self.0.put(&item(part_sk(version.number, at), part)).await?;
+        }
+        let first = parts.first().copied().unwrap_or_default();
+        self.0.put_new(&item(format!("V#{:012}", version.number), first)).await
+    }
+
+    /// Notes that a call is open and when it was last heard.
+    pub async fn note_open(&self, header: &Header, heard_ms: i64) -> Result<(), ServiceError> {
+        let sk = call_pk(&header.org, &header.call);
+        self.0.put(&OpenCall { pk: OPEN_PK.into(), sk, heard_ms, header: header.clone() }).await
+    }
+
+    /// Notes that a call is over.
+    pub async fn note_closed(&self, org: &OrgId, call: &CallId) -> Result<(), ServiceError> {
+        self.0.delete(OPEN_PK, &call_pk(org, call)).await
+    }
+
+    /// All open calls.
+    pub async fn open_calls(&self) -> Result<Vec<OpenCall>, ServiceError> {
+        Ok(self.0.query(&Query { pk: OPEN_PK, ..Query::default() }).await?.items)
+    }
+}
+
+fn part_sk(version: u64, part: usize) -> String {
+    format!("P#{version:012}#{part:03}")
+}
+
+/// Bytes as DynamoDB's binary type.
+mod serde_bytes {
+    use serde::{Deserializer, Serializer, de::Visitor};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(bytes)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        struct Bytes;
+        impl Visitor<'_> for Bytes {
+            type Value = Vec<u8>;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("bytes")
+            }
+            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Vec<u8>, E> {
+                Ok(bytes.to_vec())
+            }
+            fn visit_byte_buf<E>(self, bytes: Vec<u8>) -> Result<Vec<u8>, E> {
+                Ok(bytes)
+            }
+        }
+        deserializer.deserialize_byte_buf(Bytes)
+    }
+}

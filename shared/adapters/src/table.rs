@@ -1,0 +1,277 @@
+//! One DynamoDB table: typed items in and out, and conditions as outcomes instead of errors.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::{
+    Client,
+    error::{ProvideErrorMetadata, SdkError},
+    types::{AttributeValue, ReturnValue},
+};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::ServiceError;
+
+/// A table and the client to reach it.
+#[derive(Debug, Clone)]
+pub struct Table {
+    client: Client,
+    name: String,
+}
+
+/// Whether a conditional write took place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// It did.
+    Yes,
+    /// The condition did not hold.
+    No,
+}
+
+/// One page of a query.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page<T> {
+    /// The items.
+    pub items: Vec<T>,
+    /// Sort key of the last item, when there are more behind it.
+    pub next: Option<String>,
+}
+
+/// What to query: a partition, and what of it.
+#[derive(Debug, Clone, Default)]
+pub struct Query<'a> {
+    /// An index instead of the table.
+    pub index: Option<&'a str>,
+    /// Partition key.
+    pub pk: &'a str,
+    /// Only sort keys that begin so.
+    pub prefix: Option<&'a str>,
+    /// Only sort keys below this one (descending) or above it (ascending).
+    pub after: Option<&'a str>,
+    /// Newest first.
+    pub descending: bool,
+    /// At most so many items; all without one.
+    pub limit: Option<usize>,
+}
+
+impl Table {
+    /// A table by name.
+    pub fn new(client: Client, name: impl Into<String>) -> Self {
+        Self { client, name: name.into() }
+    }
+
+    /// Reads one item, consistently.
+    pub async fn get<T: DeserializeOwned>(&self, pk: &str, sk: &str) -> Result<Option<T>, ServiceError> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.name)
+            .consistent_read(true)
+            .key("pk", text(pk))
+            .key("sk", text(sk))
+            .send()
+            .await
+            .map_err(|e| failed("GetItem", &e))?;
+        answer.item.map(|item| self.read(item)).transpose()
+    }
+
+    /// Writes an item, whatever was there.
+    pub async fn put<T: Serialize>(&self, item: &T) -> Result<(), ServiceError> {
+        self.put_when(item, "attribute_exists(pk) OR attribute_not_exists(pk)", []).await.map(|_| ())
+    }
+
+    /// Writes an item if its key is free.
+    pub async fn put_new<T: Serialize>(&self, item: &T) -> Result<Written, ServiceError> {
+        self.put_when(item, "attribute_not_exists(pk)", []).await
+    }
+
+    /// Writes an item if a condition holds. Names with a leading `#` stand for attributes of that name.
+    pub async fn put_when<T: Serialize>(
+        &self,
+        item: &T,
+        condition: &str,
+        values: impl IntoIterator<Item = (&'static str, AttributeValue)>,
+    ) -> Result<Written, ServiceError> {
+        let item = serde_dynamo::to_item(item).map_err(|e| self.corrupt(&e))?;
+        let mut request = self.client.put_item().table_name(&self.name).set_item(Some(item)).condition_expression(condition);
+        for name in condition.split(|c: char| !c.is_alphanumeric() && c != '#' && c != '_').filter(|word| word.starts_with('#')) {
+            request = request.expression_attribute_names(name, &name[1..]);
+        }
+        for (name, value) in values {
+            request = request.expression_attribute_values(name, value);
+        }
+        match request.send().await {
+            Ok(_) => Ok(Written::Yes),
+            Err(e) if e.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(Written::No),
+            Err(e) => Err(failed("PutItem", &e)),
+        }
+    }
+
+    /// Sets attributes of an item that exists; `No` if there is none.
+    pub async fn set(
+        &self,
+        pk: &str,
+        sk: &str,
+        values: impl IntoIterator<Item = (&'static str, AttributeValue)>,
+    ) -> Result<Written, ServiceError> {
+        let mut request = self
+            .client
+            .update_item()
+            .table_name(&self.name)
+            .key("pk", text(pk))
+            .key("sk", text(sk))
+            .condition_expression("attribute_exists(pk)");
+        let mut assignments = Vec::new();
+        for (name, value) in values {
+            assignments.push(format!("#{name} = :{name}"));
+            request = request
+                .expression_attribute_names(format!("#{name}"), name)
+                .expression_attribute_values(format!(":{name}"), value);
+        }
+        match request.update_expression(format!("SET {}", assignments.join(", "))).send().await {
+            Ok(_) => Ok(Written::Yes),
+            Err(e) if e.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(Written::No),
+            Err(e) => Err(failed("UpdateItem", &e)),
+        }
+    }
+
+    /// Adds to a counter and returns its new value.
+    pub async fn add(&self, pk: &str, sk: &str, attribute: &str, amount: u64) -> Result<u64, ServiceError> {
+        let answer = self
+            .client
+            .update_item()
+            .table_name(&self.name)
+            .key("pk", text(pk))
+            .key("sk", text(sk))
+            .update_expression("ADD #counter :amount")
+            .expression_attribute_names("#counter", attribute)
+            .expression_attribute_values(":amount", number(amount))
+            .return_values(ReturnValue::UpdatedNew)
+            .send()
+            .await
+            .map_err(|e| failed("UpdateItem", &e))?;
+        let value = answer.attributes.as_ref().and_then(|new| new.get(attribute)).and_then(|value| value.as_n().ok());
+        value
+            .and_then(|value| value.parse().ok())
+            .ok_or_else(|| self.corrupt(&format!("{attribute} is no whole number")))
+    }
+
+    /// Appends to a list attribute of an item that exists; `No` if there is none.
+    pub async fn append(&self, pk: &str, sk: &str, attribute: &str, value: &str) -> Result<Written, ServiceError> {
+        let sent = self
+            .client
+            .update_item()
+            .table_name(&self.name)
+            .key("pk", text(pk))
+            .key("sk", text(sk))
+            .condition_expression("attribute_exists(pk)")
+            .update_expression("SET #list = list_append(if_not_exists(#list, :none), :new)")
+            .expression_attribute_names("#list", attribute)
+            .expression_attribute_values(":none", AttributeValue::L(vec![]))
+            .expression_attribute_values(":new", AttributeValue::L(vec![text(value)]))
+            .send()
+            .await;
+        match sent {
+            Ok(_) => Ok(Written::Yes),
+            Err(e) if e.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(Written::No),
+            Err(e) => Err(failed("UpdateItem", &e)),
+        }
+    }
+
+    /// Removes an item, if it is there.
+    pub async fn delete(&self, pk: &str, sk: &str) -> Result<(), ServiceError> {
+        self.client
+            .delete_item()
+            .table_name(&self.name)
+            .key("pk", text(pk))
+            .key("sk", text(sk))
+            .send()
+            .await
+            .map_err(|e| failed("DeleteItem", &e))?;
+        Ok(())
+    }
+
+    /// Reads items of a partition, in the order of their sort keys.
+    pub async fn query<T: DeserializeOwned>(&self, query: &Query<'_>) -> Result<Page<T>, ServiceError> {
+        let (pk, sk) = match query.index {
+            Some(index) => (format!("{index}_pk"), format!("{index}_sk")),
+            None => ("pk".to_owned(), "sk".to_owned()),
+        };
+        let mut items = Vec::new();
+        let mut start: Option<HashMap<String, AttributeValue>> = None;
+        loop {
+            let wanted = query.limit.map(|limit| limit - items.len());
+            let mut condition = "#pk = :pk".to_owned();
+            let mut request = self
+                .client
+                .query()
+                .table_name(&self.name)
+                .set_index_name(query.index.map(str::to_owned))
+                .consistent_read(query.index.is_none())
+                .scan_index_forward(!query.descending)
+                .set_limit(wanted.map(|wanted| i32::try_from(wanted).unwrap_or(i32::MAX)))
+                .set_exclusive_start_key(start.take())
+                .expression_attribute_names("#pk", &pk)
+                .expression_attribute_values(":pk", text(query.pk));
+            if query.prefix.is_some() || query.after.is_some() {
+                request = request.expression_attribute_names("#sk", &sk);
+            }
+            if let Some(prefix) = query.prefix {
+                condition.push_str(" AND begins_with(#sk, :prefix)");
+                request = request.expression_attribute_values(":prefix", text(prefix));
+            } else if let Some(after) = query.after {
+                condition.push_str(if query.descending { " AND #sk < :after" } else { " AND #sk > :after" });
+                request = request.expression_attribute_values(":after", text(after));
+            }
+            let answer = request.key_condition_expression(condition).send().await.map_err(|e| failed("Query", &e))?;
+            for item in answer.items.unwrap_or_default() {
+                items.push(item);
+            }
+            start = answer.last_evaluated_key;
+            let full = query.limit.is_some_and(|limit| items.len() >= limit);
+            if start.is_none() || full {
+                break;
+            }
+        }
+        let next = start.and_then(|key| key.get(&sk).and_then(|value| value.as_s().ok().cloned()));
+        let items = items.into_iter().map(|item| self.read(item)).collect::<Result<_, _>>()?;
+        Ok(Page { items, next })
+    }
+
+    fn read<T: DeserializeOwned>(&self, item: HashMap<String, AttributeValue>) -> Result<T, ServiceError> {
+        serde_dynamo::from_item(item).map_err(|e| self.corrupt(&e))
+    }
+
+    fn corrupt(&self, reason: &impl ToString) -> ServiceError {
+        ServiceError::Corrupt { table: self.name.clone(), reason: reason.to_string() }
+    }
+}
+
+/// A string attribute.
+pub fn text(value: &str) -> AttributeValue {
+    AttributeValue::S(value.to_owned())
+}
+
+/// A number attribute.
+pub fn number(value: impl ToString) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+fn failed<E: ProvideErrorMetadata + std::error::Error + 'static, R: std::fmt::Debug>(
+    operation: &'static str,
+    error: &SdkError<E, R>,
+) -> ServiceError {
+    ServiceError::Unavailable { service: "dynamodb", operation, reason: reason(error) }
+}
+
+/// The error code that the service gave, or what kept it from answering.
+fn reason<E: ProvideErrorMetadata + std::error::Error + 'static, R: std::fmt::Debug>(error: &SdkError<E, R>) -> String {
+    match error {
+        SdkError::ServiceError(service) => {
+            let code = service.err().code().unwrap_or("unknown error");
+            format!("{code}: {}", service.err().message().unwrap_or("no message"))
+        }
+        SdkError::TimeoutError(_) => "timed out".into(),
+        SdkError::DispatchFailure(failure) => format!("not reached ({failure:?})"),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,152 @@
+//! What the tests share: a client, a service at a stub, an utterance, its outcome, and all that was logged.
+
+use std::{
+    io::Write,
+    sync::{Arc, Mutex, OnceLock},
+    time::Duration,
+};
+
+use callboard_adapters::speech::{Config, Provider, Secret, connect};
+use callboard_domain::{
+    segment::Word,
+    speech::{Recognized, SpeechError, SpeechRequest, Transcriber},
+};
+
+use crate::stub::{Answer, KEY, SAID, Stub};
+
+pub(crate) const PROVIDERS: [Provider; 2] = [Provider::OpenAi, Provider::AssemblyAi];
+pub(crate) const TERM: &str = "Northwind Relief";
+
+/// All that is logged by this process, at every level, from every crate.
+#[derive(Clone, Default)]
+pub(crate) struct Log(pub(crate) Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+pub(crate) fn log() -> &'static Log {
+    static LOG: OnceLock<Log> = OnceLock::new();
+    LOG.get_or_init(|| {
+        let log = Log::default();
+        let writer = log.clone();
+        tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::TRACE)
+            .with_ansi(false)
+            .with_writer(move || writer.clone())
+            .init();
+        log
+    })
+}
+
+/// One client a test: every test runs on a thread and a runtime of its own.
+pub(crate) fn http() -> reqwest::Client {
+    static PROVIDER: OnceLock<()> = OnceLock::new();
+    thread_local! {
+        static CLIENT: reqwest::Client = reqwest::Client::builder().no_proxy().build().unwrap();
+    }
+    log();
+    PROVIDER.get_or_init(|| {
+        rustls::crypto::ring::default_provider()
+            .install_default()
+            .unwrap()
+    });
+    CLIENT.with(Clone::clone)
+}
+
+pub(crate) fn config(provider: Provider, url: &str) -> Config {
+    Config {
+        provider,
+        url: url.to_owned(),
+        model: String::new(),
+        api_key: Some(Secret::new(KEY)),
+        timeout: Duration::from_secs(20),
+    }
+}
+
+pub(crate) fn service(stub: &Stub) -> Arc<dyn Transcriber> {
+    connect(config(stub.provider, &stub.url), http()).unwrap()
+}
+
+/// Half a second of sound, with a term and a sentence that must not be seen again.
+pub(crate) async fn ask(service: &dyn Transcriber) -> Result<Recognized, SpeechError> {
+    ask_with(service, &[900; 8000]).await
+}
+
+pub(crate) async fn ask_with(
+    service: &dyn Transcriber,
+    pcm: &[i16],
+) -> Result<Recognized, SpeechError> {
+    let (terms, context) = (
+        [TERM.to_owned()],
+        ["Good morning.".to_owned(), SAID.to_owned()],
+    );
+    let result = service
+        .transcribe(SpeechRequest {
+            pcm,
+            language: Some("en-US"),
+            terms: &terms,
+            context: &context,
+        })
+        .await;
+    if let Err(error) = &result {
+        let told = format!("{error} {error:?}");
+        assert!(
+            ![KEY, SAID, "card", TERM]
+                .iter()
+                .any(|secret| told.contains(secret)),
+            "{told}"
+        );
+    }
+    result
+}
+
+pub(crate) fn heard() -> Recognized {
+    let word = |text: &str, start_ms, end_ms, confidence| Word {
+        text: text.to_owned(),
+        start_ms,
+        end_ms,
+        confidence: Some(confidence),
+    };
+    let words = vec![word("my", 100, 250, 0.5), word("card", 300, 480, 0.75)];
+    Recognized {
+        text: SAID.to_owned(),
+        words,
+    }
+}
+
+/// What a caller can do about an outcome: all that the providers have to agree on.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Outcome {
+    Heard(Recognized),
+    Busy(Option<u64>),
+    Unavailable,
+    Refused,
+    Unauthorized,
+}
+
+impl From<Result<Recognized, SpeechError>> for Outcome {
+    fn from(result: Result<Recognized, SpeechError>) -> Self {
+        match result {
+            Ok(recognized) => Self::Heard(recognized),
+            Err(SpeechError::Busy { retry_after_ms }) => Self::Busy(retry_after_ms),
+            Err(SpeechError::Unavailable(_)) => Self::Unavailable,
+            Err(SpeechError::Refused(_)) => Self::Refused,
+            Err(SpeechError::Unauthorized(_)) => Self::Unauthorized,
+        }
+    }
+}
+
+/// Runs one script, and says how it ended after how many requests.
+pub(crate) async fn run(provider: Provider, script: &[Answer]) -> (Outcome, usize) {
+    let stub = Stub::start(provider, script).await;
+    let outcome = ask(&*service(&stub)).await.into();
+    (outcome, stub.seen().len())
+}

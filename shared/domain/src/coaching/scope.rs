@@ -1,0 +1,119 @@
+//! What stands around a match and turns it: negation, hypotheticals, reports, questions.
+//!
+//! Only what is plain is judged: from the match back over words that a negation reaches across ("not | that it is |
+//! too expensive"), never beyond the sentence. When in doubt the match stands.
+
+use super::{
+    matcher::Span,
+    words::{Class, Token},
+};
+
+/// Tokens with the text they came from: some judgements need the very word.
+pub(super) struct Sentence<'t> {
+    pub(super) text: &'t str,
+    pub(super) tokens: &'t [Token],
+}
+
+impl Sentence<'_> {
+    fn word(&self, at: usize) -> &str {
+        self.tokens.get(at).and_then(|token| self.text.get(token.start..token.end)).unwrap_or_default()
+    }
+
+    fn is(&self, at: usize, words: &[&str]) -> bool {
+        words.iter().any(|word| self.word(at).eq_ignore_ascii_case(word))
+    }
+
+    fn class(&self, at: usize, class: Class) -> bool {
+        self.tokens.get(at).is_some_and(|token| token.class.has(class))
+    }
+
+    fn opens(&self, at: usize) -> bool {
+        self.tokens.get(at).is_none_or(|token| token.opens_sentence)
+    }
+}
+
+/// Whether a negation takes the match back. `stands_alone`: the signal begins with a negation or a pronoun of its own.
+pub(super) fn is_negated(sentence: &Sentence<'_>, span: Span, stands_alone: bool) -> bool {
+    denied_after(sentence, span.last)
+        || reaching(sentence, span, |at| {
+            sentence.class(at, Class::NEGATION) && negates(sentence, at, span.first, stands_alone)
+        })
+}
+
+/// Whether the match is only supposed, reported of others, or asked.
+pub(super) fn is_hypothetical(sentence: &Sentence<'_>, span: Span) -> bool {
+    asked(sentence, span)
+        || reaching(sentence, span, |at| {
+            let supposed = sentence.class(at, Class::HYPOTHESIS)
+                // "If you could send me…" asks politely.
+                && !sentence.is(at + 1, &["you"]);
+            let reported = sentence.class(at, Class::REPORT) && at > 0 && sentence.class(at - 1, Class::OTHERS);
+            supposed || reported
+        })
+}
+
+/// Whether walking back from the match over transparent words meets a word that turns it.
+fn reaching(sentence: &Sentence<'_>, span: Span, turns: impl Fn(usize) -> bool) -> bool {
+    let mut at = span.first;
+    while at > 0 && !sentence.opens(at) {
+        at -= 1;
+        if turns(at) {
+            return true;
+        }
+        let passes = sentence.class(at, Class::TRANSPARENT) || sentence.tokens[at].filler;
+        // A comma or a "but" ends the reach; fillers between commas do not.
+        if !passes || (sentence.tokens[at].after_pause && !sentence.tokens[at].filler) {
+            return false;
+        }
+    }
+    false
+}
+
+fn negates(sentence: &Sentence<'_>, at: usize, first: usize, stands_alone: bool) -> bool {
+    let next = at + 1;
+    // "not only too expensive", "nothing but".
+    if sentence.is(next, &["only", "just", "merely", "simply", "but"]) {
+        return false;
+    }
+    if sentence.is(at, &["no", "nope", "nah"]) {
+        // An answer rather than a negation, unless it stands right before what it denies.
+        let reaches = next == first || (next + 1 == first && sentence.class(next, Class::TROUBLE));
+        return reaches && !stands_alone && !sentence.tokens[first].after_pause && !degree(sentence, first);
+    }
+    if sentence.is(at, &["neither", "nor", "none", "nothing", "nobody"]) {
+        return next == first;
+    }
+    let contracted = at > 0 && sentence.tokens[at].start == sentence.tokens[at - 1].start;
+    // "Isn't it too expensive?", "why don't you send…" ask; they deny nothing.
+    if contracted && sentence.class(next, Class::PRONOUN) {
+        return sentence.is(next, &["that"]) && !sentence.opens(at - 1);
+    }
+    let why = at >= 2 && sentence.is(at - 2, &["why"]);
+    !why
+}
+
+/// Words of degree that open a complaint: "no, too expensive".
+fn degree(sentence: &Sentence<'_>, at: usize) -> bool {
+    sentence.is(at, &["too", "way", "much", "already", "still", "sounds"])
+}
+
+/// "… is not the problem."
+fn denied_after(sentence: &Sentence<'_>, last: usize) -> bool {
+    let be = last + 1;
+    if sentence.opens(be) || !sentence.class(be, Class::BE) || !sentence.class(be + 1, Class::NEGATION) {
+        return false;
+    }
+    (be + 2..be + 6).take_while(|at| !sentence.opens(*at)).any(|at| sentence.class(at, Class::TROUBLE))
+}
+
+/// "Is it too expensive?", "do you need to think about it?"
+fn asked(sentence: &Sentence<'_>, span: Span) -> bool {
+    let Some(subject) = span.first.checked_sub(1) else { return false };
+    let Some(verb) = subject.checked_sub(1) else { return false };
+    if sentence.opens(span.first) || sentence.opens(subject) {
+        return false;
+    }
+    let about_it = sentence.class(verb, Class::BE) && sentence.is(subject, &["it", "this", "that", "price"]);
+    let about_you = sentence.is(verb, &["do", "did"]) && sentence.is(subject, &["you"]);
+    (about_it && sentence.opens(verb)) || about_you
+}

@@ -1,0 +1,65 @@
+//! How a function starts: logs, settings, one AWS configuration with one HTTP client, and then events, one by one.
+
+use std::future::Future;
+
+use aws_smithy_http_client::{
+    Builder,
+    tls::{Provider, rustls_provider::CryptoMode},
+};
+use aws_types::SdkConfig;
+use lambda_runtime::{LambdaEvent, service_fn};
+use tracing_subscriber::EnvFilter;
+
+use crate::{Clock, SettingError, Settings};
+
+/// What a function's context is made from: read from the process on Lambda, handed in by the local stack.
+#[derive(Debug, Clone)]
+pub struct Start {
+    /// The function's settings.
+    pub settings: Settings,
+    /// How to reach AWS.
+    pub sdk: SdkConfig,
+    /// The time of day.
+    pub clock: Clock,
+}
+
+impl Start {
+    /// Starts logs and reads settings and AWS configuration from the process.
+    pub async fn from_process() -> Result<Self, SettingError> {
+        let settings = Settings::from_process();
+        let filter = settings.optional("LOG_FILTER").unwrap_or("info");
+        let filter = EnvFilter::try_new(filter).map_err(|e| SettingError::malformed("LOG_FILTER", e))?;
+        tracing_subscriber::fmt().json().with_env_filter(filter).with_target(false).without_time().init();
+        install_tls();
+        let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+        let sdk = aws_config::defaults(aws_config::BehaviorVersion::latest()).http_client(http).load().await;
+        Ok(Self { settings, sdk, clock: Clock::system() })
+    }
+}
+
+/// Chooses the process's TLS provider: ring, which needs no C build and no entropy at start. Harmless when repeated.
+pub fn install_tls() {
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        // Only another thread that chose meanwhile makes this fail, and it chose the same.
+        rustls::crypto::ring::default_provider().install_default().ok();
+    }
+}
+
+/// A client for services that are no AWS ones. Time limits are the caller's.
+#[cfg(feature = "http")]
+pub fn http_client() -> Result<reqwest::Client, SettingError> {
+    install_tls();
+    let client = reqwest::Client::builder().connect_timeout(std::time::Duration::from_secs(3)).build();
+    client.map_err(|e| SettingError::malformed("TLS", e))
+}
+
+/// Handles events until Lambda ends the environment.
+pub async fn run<E, R, F, Fut>(handle: F) -> Result<(), lambda_runtime::Error>
+where
+    E: for<'de> serde::Deserialize<'de> + Send + 'static,
+    R: serde::Serialize + Send + 'static,
+    F: Fn(E) -> Fut + Send,
+    Fut: Future<Output = Result<R, lambda_runtime::Error>> + Send,
+{
+    lambda_runtime::run(service_fn(|event: LambdaEvent<E>| handle(event.payload))).await
+}
