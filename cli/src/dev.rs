@@ -84,7 +84,8 @@ pub(crate) async fn run(args: DevArgs) -> anyhow::Result<()> {
     seed::accounts(&stack.sdk_config(), stack.template(), &token).await?;
 
     let url = format!("http://{}", stack.address());
-    local_state::write(stack.address().port(), &url, &token).context("the token could not be left for other commands")?;
+    local_state::write(stack.address().port(), &url, &token)
+        .context("the token could not be left for other commands")?;
     announce(&url);
     if args.open {
         open(&url);
@@ -109,7 +110,9 @@ fn project(stated: Option<PathBuf>) -> anyhow::Result<PathBuf> {
     let built = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
     let candidates = stated.map_or_else(|| vec![PathBuf::from("."), built], |stated| vec![stated]);
     let found = candidates.iter().find(|candidate| candidate.join("template.yaml").is_file());
-    found.cloned().with_context(|| format!("there is no template.yaml in {}: name the project with --project", candidates[0].display()))
+    found.cloned().with_context(|| {
+        format!("there is no template.yaml in {}: name the project with --project", candidates[0].display())
+    })
 }
 
 fn open(url: &str) {

@@ -16,13 +16,17 @@ use callboard_local::{
 pub(super) struct Settings(BTreeMap<String, String>);
 
 /// Reads `.env`, then the environment over it.
-#[expect(clippy::disallowed_methods, reason = "the settings of a whole stack, which its functions get from the template")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the settings of a whole stack, which its functions get from the template"
+)]
 pub(super) fn read(project: &Path) -> anyhow::Result<Settings> {
     let file: PathBuf = project.join(".env");
     let mut settings = BTreeMap::new();
     if file.exists() {
         for entry in dotenvy::from_path_iter(&file).with_context(|| format!("{} cannot be read", file.display()))? {
-            let (name, value) = entry.with_context(|| format!("{} has a line that is not NAME=value", file.display()))?;
+            let (name, value) =
+                entry.with_context(|| format!("{} has a line that is not NAME=value", file.display()))?;
             settings.insert(name, value);
         }
     }
@@ -39,8 +43,8 @@ impl Settings {
 
     /// Values for the template's parameters.
     pub(super) fn overrides(&self, template: &Path) -> anyhow::Result<BTreeMap<String, String>> {
-        let names = Template::parameter_names(template)
-            .map_err(|error| anyhow::anyhow!("{}: {error}", template.display()))?;
+        let names =
+            Template::parameter_names(template).map_err(|error| anyhow::anyhow!("{}: {error}", template.display()))?;
         let value = |name: String| self.get(&variable(&name)).map(|value| (name, value.to_owned()));
         Ok(names.into_iter().filter_map(value).collect())
     }

@@ -12,7 +12,7 @@ use anyhow::{Context as _, bail};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
-    process::{Child, Command},
+    process::{Child, ChildStdin, Command},
     sync::oneshot,
     task::JoinHandle,
 };
@@ -33,6 +33,12 @@ pub(super) struct Speech {
     url: Option<String>,
     engine: String,
     watcher: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
+}
+
+/// A server that runs. Its input stays open as long as it shall run: waiting for a child would close it.
+struct Running {
+    child: Child,
+    input: Option<ChildStdin>,
 }
 
 /// How the server is started.
@@ -63,9 +69,9 @@ pub(super) async fn start(choice: &str, settings: &Settings, project: &Path) -> 
     // The port stays the same over restarts, so that the functions' setting stays right.
     let port = std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
     let server = Server { python, script: folder.join("server.py"), port };
-    let (child, engine) = server.spawn().await.context("the speech server did not start")?;
+    let (running, engine) = server.spawn().await.context("the speech server did not start")?;
     let (stop, stopped) = oneshot::channel();
-    let watcher = tokio::spawn(watch(server, child, stopped));
+    let watcher = tokio::spawn(watch(server, running, stopped));
     Ok(Speech { url: Some(format!("http://127.0.0.1:{port}")), engine, watcher: Some((stop, watcher)) })
 }
 
@@ -98,7 +104,7 @@ impl Speech {
 
 impl Server {
     /// Starts the server and waits until it is ready; returns the engine that it names.
-    async fn spawn(&self) -> anyhow::Result<(Child, String)> {
+    async fn spawn(&self) -> anyhow::Result<(Running, String)> {
         let mut child = Command::new(&self.python)
             .arg(&self.script)
             .args(["--port", &self.port.to_string(), "--parent-stdin"])
@@ -113,28 +119,29 @@ impl Server {
         // Nothing more is expected there, but a pipe that nobody reads would stop its writer.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         let engine = ready.rsplit_once('(').map_or("unknown", |(_, rest)| rest.trim_end_matches(')'));
-        Ok((child, engine.to_owned()))
+        let input = child.stdin.take();
+        Ok((Running { child, input }, engine.to_owned()))
     }
 }
 
 /// Starts the server again whenever it ends, until it is to stop.
-async fn watch(server: Server, mut child: Child, mut stopped: oneshot::Receiver<()>) {
+async fn watch(server: Server, mut running: Running, mut stopped: oneshot::Receiver<()>) {
     let mut pause = PAUSE;
     loop {
         tokio::select! {
-            _ = &mut stopped => return end(child).await,
-            status = child.wait() => {
+            _ = &mut stopped => return end(running).await,
+            status = running.child.wait() => {
                 let status = status.map_or_else(|error| error.to_string(), |status| status.to_string());
                 eprintln!("callboard: the speech server ended ({status}); starting it again");
             }
         }
-        child = loop {
+        running = loop {
             tokio::select! {
                 _ = &mut stopped => return,
                 () = tokio::time::sleep(pause) => {}
             }
             match server.spawn().await {
-                Ok((child, _)) => break child,
+                Ok((running, _)) => break running,
                 Err(error) => {
                     pause = (pause * 2).min(LONGEST_PAUSE);
                     eprintln!("callboard: the speech server did not start: {error:#}; trying again in {pause:?}");
@@ -146,8 +153,9 @@ async fn watch(server: Server, mut child: Child, mut stopped: oneshot::Receiver<
 }
 
 /// The end of its input is the server's sign to stop.
-async fn end(mut child: Child) {
-    drop(child.stdin.take());
+async fn end(running: Running) {
+    let Running { mut child, input } = running;
+    drop(input);
     if tokio::time::timeout(STOP, child.wait()).await.is_err()
         && let Err(error) = child.kill().await
     {

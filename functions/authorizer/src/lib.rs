@@ -99,7 +99,8 @@ pub async fn handle(event: AuthorizerEvent, context: &Context) -> Result<Value, 
 
 /// The context of a socket that opens; none when the principal may not do what it asks for.
 async fn connecting(event: &AuthorizerEvent, context: &Context) -> Result<Option<AuthContext>, AuthError> {
-    let query = |name: &str| event.query_string_parameters.as_ref().and_then(|query| query.get(name)).map(String::as_str);
+    let query =
+        |name: &str| event.query_string_parameters.as_ref().and_then(|query| query.get(name)).map(String::as_str);
     let capture_key = query("capture_key");
     let auth = match bearer(event).or(capture_key) {
         Some(secret) => principal(secret, context).await?.ok_or(AuthError::Unauthorized)?,

@@ -72,7 +72,10 @@ fn brief(text: &str) -> String {
 /// The record that a message stands for.
 fn read(event: &SocketEvent, body: Option<Value>) -> Result<Record, Complaint> {
     let Some(Value::Object(body)) = body else {
-        return Err(complaint(ErrorCode::BadJson, "the message is no JSON object: send one such as {\"action\":\"ping\"}"));
+        return Err(complaint(
+            ErrorCode::BadJson,
+            "the message is no JSON object: send one such as {\"action\":\"ping\"}",
+        ));
     };
     let context = &event.request_context;
     let legacy = body.contains_key("audio_data") && !body.contains_key("action");

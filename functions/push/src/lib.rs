@@ -84,7 +84,11 @@ pub async fn handle(event: Event, context: &Context) -> Result<DynamoDbEventResp
     Ok(response)
 }
 
-async fn push(record: &EventRecord, watchers: &mut HashMap<String, Vec<String>>, context: &Context) -> Result<(), PushError> {
+async fn push(
+    record: &EventRecord,
+    watchers: &mut HashMap<String, Vec<String>>,
+    context: &Context,
+) -> Result<(), PushError> {
     let Some(change) = change(record)? else { return Ok(()) };
     let mut connections = Vec::new();
     for target in [call_pk(&change.org, &change.call), calls_pk(&change.org)] {

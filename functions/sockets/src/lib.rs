@@ -53,7 +53,10 @@ impl Context {
             accounts: Accounts::new(table("ACCOUNTS_TABLE")?),
             calls: Calls::new(table("CALLS_TABLE")?),
             connections: Connections::new(table("SOCKETS_TABLE")?),
-            frames: FrameStream::new(aws_sdk_kinesis::Client::new(&start.sdk), start.settings.required("FRAME_STREAM")?),
+            frames: FrameStream::new(
+                aws_sdk_kinesis::Client::new(&start.sdk),
+                start.settings.required("FRAME_STREAM")?,
+            ),
             gateway: Gateway::new(&management, &start.settings.address("SOCKET_ENDPOINT")?),
             clock: start.clock.clone(),
         })
@@ -164,7 +167,12 @@ async fn message(event: &SocketEvent, context: &Context) -> Result<ServerMessage
     }
 }
 
-async fn watch(event: &SocketEvent, target: WatchTarget, on: bool, context: &Context) -> Result<ServerMessage, ServiceError> {
+async fn watch(
+    event: &SocketEvent,
+    target: WatchTarget,
+    on: bool,
+    context: &Context,
+) -> Result<ServerMessage, ServiceError> {
     let socket = &event.request_context;
     let key = match watched(&socket.authorizer, &target, context).await? {
         Ok(key) => key,
@@ -193,7 +201,9 @@ async fn watched(
     };
     match (&target.call, target.calls) {
         (None, Some(true)) if auth.role.may(Action::ReadAllCalls, false) => Ok(Ok(calls_pk(&org))),
-        (None, Some(true)) => Ok(Err((ErrorCode::Forbidden, format!("the role {} may not watch all calls", auth.role.as_str())))),
+        (None, Some(true)) => {
+            Ok(Err((ErrorCode::Forbidden, format!("the role {} may not watch all calls", auth.role.as_str()))))
+        }
         (Some(id), None) => {
             let call = match CallId::parse(id) {
                 Ok(call) => call,
@@ -206,11 +216,17 @@ async fn watched(
             }
             let own = captured_here || known.is_some_and(|known| known.principal == auth.principal);
             if !auth.role.may(Action::ReadCall, own) {
-                return Ok(Err((ErrorCode::Forbidden, format!("the role {} may only watch its own calls", auth.role.as_str()))));
+                return Ok(Err((
+                    ErrorCode::Forbidden,
+                    format!("the role {} may only watch its own calls", auth.role.as_str()),
+                )));
             }
             Ok(Ok(call_pk(&org, &call)))
         }
-        _ => Ok(Err((ErrorCode::BadMessage, "name what to watch: either {\"call\":\"<id>\"} or {\"calls\":true}".into()))),
+        _ => Ok(Err((
+            ErrorCode::BadMessage,
+            "name what to watch: either {\"call\":\"<id>\"} or {\"calls\":true}".into(),
+        ))),
     }
 }
 

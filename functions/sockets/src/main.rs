@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use callboard_sockets::{Context, handle};
 use callboard_runtime::Start;
+use callboard_sockets::{Context, handle};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {

@@ -29,7 +29,10 @@ impl Context {
         }
         Ok(Self {
             live: Live::new(Table::new(client, start.settings.required("LIVE_TABLE")?)),
-            frames: FrameStream::new(aws_sdk_kinesis::Client::new(&start.sdk), start.settings.required("FRAME_STREAM")?),
+            frames: FrameStream::new(
+                aws_sdk_kinesis::Client::new(&start.sdk),
+                start.settings.required("FRAME_STREAM")?,
+            ),
             grace_ms: grace_s * 1_000,
             clock: start.clock.clone(),
         })

@@ -294,9 +294,10 @@ impl CallState {
         let call = self.extra.header.call.to_string();
         let now_ms = self.extra.heard_ms;
         if let Some(seq) = self.session.contiguous() {
-            let due = self.extra.acked.is_none_or(|(acked, at_ms)| {
-                seq > acked && (now_ms - at_ms >= ACK_MS || seq - acked >= ACK_FRAMES)
-            });
+            let due = self
+                .extra
+                .acked
+                .is_none_or(|(acked, at_ms)| seq > acked && (now_ms - at_ms >= ACK_MS || seq - acked >= ACK_FRAMES));
             if due || batch.ended || batch.repeated {
                 self.extra.acked = Some((seq, now_ms));
                 batch.answers.push(ServerMessage::Ack { call: call.clone(), seq });

@@ -92,7 +92,9 @@ impl Context {
     pub(crate) async fn hints(&self, org: &OrgId, playbook: &PlaybookId) -> Result<Arc<Hints>, ServiceError> {
         let load = async {
             let found = self.accounts.playbook(org, playbook).await?;
-            Ok(Arc::new(found.map(|found| Hints { language: Some(found.language), terms: found.terms }).unwrap_or_default()))
+            Ok(Arc::new(
+                found.map(|found| Hints { language: Some(found.language), terms: found.terms }).unwrap_or_default(),
+            ))
         };
         self.terms.get((org.clone(), playbook.clone()), self.clock.now_ms(), load).await
     }
@@ -120,7 +122,8 @@ fn connect_speech(settings: &Settings) -> Result<Arc<dyn Transcriber>, SettingEr
         ConfigError::Timeout => "SPEECH_TIMEOUT_MS",
     };
     let malformed = |error: ConfigError| SettingError::malformed(name(&error), error);
-    let provider: speech::Provider = settings.optional("SPEECH_PROVIDER").unwrap_or("openai").parse().map_err(malformed)?;
+    let provider: speech::Provider =
+        settings.optional("SPEECH_PROVIDER").unwrap_or("openai").parse().map_err(malformed)?;
     let config = speech::Config {
         provider,
         url: settings.optional("SPEECH_URL").unwrap_or(provider.default_url()).to_owned(),
@@ -195,7 +198,12 @@ mod tests {
     #[test]
     fn a_wrong_setting_is_named() {
         let settings = |pairs: &[(&str, &str)]| {
-            Settings::from(pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect::<std::collections::BTreeMap<_, _>>())
+            Settings::from(
+                pairs
+                    .iter()
+                    .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+                    .collect::<std::collections::BTreeMap<_, _>>(),
+            )
         };
         for (pairs, name) in [
             (vec![("SPEECH_PROVIDER", "siri")], "SPEECH_PROVIDER"),

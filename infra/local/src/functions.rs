@@ -85,8 +85,7 @@ where
     let handle: Handle<C> = Arc::new(move |event, context| {
         let handled = serde_json::from_value(event).map(|event| handle(event, context));
         Box::pin(async move {
-            let handled =
-                handled.map_err(|error| format!("the event was not understood: {error}"))?;
+            let handled = handled.map_err(|error| format!("the event was not understood: {error}"))?;
             let result = handled.await.map_err(|error| error.to_string())?;
             serde_json::to_value(result).map_err(|error| format!("the result is no JSON: {error}"))
         })
@@ -142,23 +141,13 @@ impl Functions {
     pub fn new(registry: Registry, template: &Template, sdk: SdkConfig) -> Functions {
         let pool = |function: &Function| Pool {
             start: registry.get(&*function.handler).cloned(),
-            init: Init {
-                variables: function.environment.clone(),
-                sdk: sdk.clone(),
-            },
+            init: Init { variables: function.environment.clone(), sdk: sdk.clone() },
             idle: Mutex::default(),
-            permits: Arc::new(Semaphore::new(
-                function.reserved_concurrency.unwrap_or(DEFAULT_CONCURRENCY),
-            )),
+            permits: Arc::new(Semaphore::new(function.reserved_concurrency.unwrap_or(DEFAULT_CONCURRENCY))),
             function: function.clone(),
         };
-        let pools = template
-            .functions
-            .values()
-            .map(|function| (function.id.clone(), Arc::new(pool(function))));
-        Functions {
-            pools: Arc::new(pools.collect()),
-        }
+        let pools = template.functions.values().map(|function| (function.id.clone(), Arc::new(pool(function))));
+        Functions { pools: Arc::new(pools.collect()) }
     }
 
     /// Starts one environment of each function, so that a wrong setting shows before the first event.
@@ -184,11 +173,7 @@ impl Functions {
         let result = pool.clone().run(event, permit).await;
         let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         match &result {
-            Ok(_) => tracing::debug!(
-                function = function_id,
-                invoke.duration_ms = duration_ms,
-                "invoked"
-            ),
+            Ok(_) => tracing::debug!(function = function_id, invoke.duration_ms = duration_ms, "invoked"),
             Err(error) => {
                 tracing::warn!(function = function_id, invoke.duration_ms = duration_ms, %error, "invocation failed");
             }
@@ -199,11 +184,7 @@ impl Functions {
 
 impl Pool {
     /// One invocation, in a task of its own so that a panic stays there.
-    async fn run(
-        self: Arc<Self>,
-        event: Value,
-        permit: OwnedSemaphorePermit,
-    ) -> Result<Value, InvokeError> {
+    async fn run(self: Arc<Self>, event: Value, permit: OwnedSemaphorePermit) -> Result<Value, InvokeError> {
         let timeout_s = self.function.timeout_s;
         let task = tokio::spawn(async move {
             let environment = match self.take_idle() {
@@ -211,8 +192,7 @@ impl Pool {
                 None => self.started().await?,
             };
             let handled = environment.invoke(event);
-            let Ok(result) = tokio::time::timeout(Duration::from_secs(timeout_s), handled).await
-            else {
+            let Ok(result) = tokio::time::timeout(Duration::from_secs(timeout_s), handled).await else {
                 return Err(InvokeError::TimedOut(timeout_s));
             };
             self.idle().push(environment);
@@ -231,8 +211,7 @@ impl Pool {
     async fn started(&self) -> Result<Box<dyn Environment>, InvokeError> {
         let Function { id, handler, .. } = &self.function;
         let Some(start) = &self.start else {
-            let message =
-                format!("{id}: this program has no handler {handler} (the last part of CodeUri)");
+            let message = format!("{id}: this program has no handler {handler} (the last part of CodeUri)");
             return Err(InvokeError::Init(message));
         };
         let environment = start(self.init.clone()).await;

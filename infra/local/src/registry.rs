@@ -11,33 +11,57 @@ use crate::functions::{Init, Registry, Start, handler};
 /// All of Callboard's functions.
 pub fn functions(clock: &Clock) -> Registry {
     Registry::from([
-        ("authorizer", entry(clock, callboard_authorizer::Context::start, |event, context: Arc<_>| async move {
-            callboard_authorizer::handle(event, &context).await
-        })),
-        ("sockets", entry(clock, callboard_sockets::Context::start, |event, context: Arc<_>| async move {
-            Box::pin(callboard_sockets::handle(event, &context)).await
-        })),
-        ("ingest", entry(clock, callboard_ingest::Context::start, |event, context: Arc<_>| async move {
-            callboard_ingest::handle(event, &context).await
-        })),
-        ("transcribe", entry(clock, callboard_transcribe::Context::start, |event, context: Arc<_>| async move {
-            callboard_transcribe::handle(event, &context).await
-        })),
-        ("analyze", entry(clock, callboard_analyze::Context::start, |event, context: Arc<_>| async move {
-            callboard_analyze::handle(event, &context).await
-        })),
-        ("push", entry(clock, callboard_push::Context::start, |event, context: Arc<_>| async move {
-            callboard_push::handle(event, &context).await
-        })),
-        ("api", entry(clock, callboard_api::Context::start, |event: LambdaRequest, context: Arc<_>| {
-            // The adapter itself cannot cross an await; the answer that it begins can.
-            let context: &callboard_api::Context = &context;
-            Adapter::from(callboard_api::router(context.clone()))
-                .call(LambdaEvent::new(event, lambda_http::Context::default()))
-        })),
-        ("sweep", entry(clock, callboard_sweep::Context::start, |event, context: Arc<_>| async move {
-            callboard_sweep::handle(event, &context).await
-        })),
+        (
+            "authorizer",
+            entry(clock, callboard_authorizer::Context::start, |event, context: Arc<_>| async move {
+                callboard_authorizer::handle(event, &context).await
+            }),
+        ),
+        (
+            "sockets",
+            entry(clock, callboard_sockets::Context::start, |event, context: Arc<_>| async move {
+                Box::pin(callboard_sockets::handle(event, &context)).await
+            }),
+        ),
+        (
+            "ingest",
+            entry(clock, callboard_ingest::Context::start, |event, context: Arc<_>| async move {
+                callboard_ingest::handle(event, &context).await
+            }),
+        ),
+        (
+            "transcribe",
+            entry(clock, callboard_transcribe::Context::start, |event, context: Arc<_>| async move {
+                callboard_transcribe::handle(event, &context).await
+            }),
+        ),
+        (
+            "analyze",
+            entry(clock, callboard_analyze::Context::start, |event, context: Arc<_>| async move {
+                callboard_analyze::handle(event, &context).await
+            }),
+        ),
+        (
+            "push",
+            entry(clock, callboard_push::Context::start, |event, context: Arc<_>| async move {
+                callboard_push::handle(event, &context).await
+            }),
+        ),
+        (
+            "api",
+            entry(clock, callboard_api::Context::start, |event: LambdaRequest, context: Arc<_>| {
+                // The adapter itself cannot cross an await; the answer that it begins can.
+                let context: &callboard_api::Context = &context;
+                Adapter::from(callboard_api::router(context.clone()))
+                    .call(LambdaEvent::new(event, lambda_http::Context::default()))
+            }),
+        ),
+        (
+            "sweep",
+            entry(clock, callboard_sweep::Context::start, |event, context: Arc<_>| async move {
+                callboard_sweep::handle(event, &context).await
+            }),
+        ),
     ])
 }
 

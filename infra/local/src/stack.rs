@@ -96,9 +96,7 @@ pub struct Stack {
 
 impl std::fmt::Debug for Stack {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Stack")
-            .field("address", &self.address())
-            .finish_non_exhaustive()
+        f.debug_struct("Stack").field("address", &self.address()).finish_non_exhaustive()
     }
 }
 
@@ -115,24 +113,11 @@ impl Stack {
         let functions = Functions::new(options.registry, &template, aws.sdk_config());
         functions.start_all().await?;
         let events = events::start(&template, &aws, functions.clone(), options.clock)?;
-        let gateway = Gateway::serve(
-            listener,
-            &template,
-            functions.clone(),
-            connections.clone(),
-            options.limits,
-            options.extra,
-        )
-        .map_err(in_use)?;
+        let gateway =
+            Gateway::serve(listener, &template, functions.clone(), connections.clone(), options.limits, options.extra)
+                .map_err(in_use)?;
         tracing::info!(address = %gateway.address(), ignored = ?template.ignored, "the stack runs");
-        Ok(Stack {
-            template,
-            aws,
-            functions,
-            connections,
-            gateway,
-            events,
-        })
+        Ok(Stack { template, aws, functions, connections, gateway, events })
     }
 
     /// Where the gateway listens.
@@ -175,8 +160,5 @@ impl Stack {
 
 /// Reads the template, saying which file an error is in.
 fn read(path: &Path, overrides: &BTreeMap<String, String>) -> Result<Template, StackError> {
-    Template::read(path, overrides).map_err(|error| StackError::Template {
-        path: path.to_owned(),
-        error,
-    })
+    Template::read(path, overrides).map_err(|error| StackError::Template { path: path.to_owned(), error })
 }

@@ -45,7 +45,9 @@ impl Calls {
             Written::Yes => Ok(Claim::Granted),
             // Another connection was first: its claim decides.
             Written::No => match self.call(&call.org, &call.id).await? {
-                Some(known) if known.principal == call.principal && known.parameters == parameters => Ok(Claim::Granted),
+                Some(known) if known.principal == call.principal && known.parameters == parameters => {
+                    Ok(Claim::Granted)
+                }
                 _ => Ok(Claim::Refused),
             },
         }
@@ -60,7 +62,14 @@ impl Calls {
     pub async fn list(&self, org: &OrgId, limit: usize, after: Option<&str>) -> Result<Page<CallItem>, ServiceError> {
         let pk = calls_pk(org);
         self.0
-            .query(&Query { index: Some("by_start"), pk: &pk, after, descending: true, limit: Some(limit), ..Query::default() })
+            .query(&Query {
+                index: Some("by_start"),
+                pk: &pk,
+                after,
+                descending: true,
+                limit: Some(limit),
+                ..Query::default()
+            })
             .await
     }
 
@@ -108,7 +117,12 @@ impl Calls {
         self.under(org, call, sk::CARD).await
     }
 
-    async fn under<T: serde::de::DeserializeOwned>(&self, org: &OrgId, call: &CallId, prefix: &str) -> Result<Vec<T>, ServiceError> {
+    async fn under<T: serde::de::DeserializeOwned>(
+        &self,
+        org: &OrgId,
+        call: &CallId,
+        prefix: &str,
+    ) -> Result<Vec<T>, ServiceError> {
         let pk = call_pk(org, call);
         Ok(self.0.query(&Query { pk: &pk, prefix: Some(prefix), ..Query::default() }).await?.items)
     }
@@ -154,7 +168,9 @@ impl Calls {
             card: card.clone(),
         };
         let start = number(card.evidence.start_ms);
-        self.0.put_when(&item, "attribute_not_exists(pk) OR #card.#evidence.#start_ms > :start", [(":start", start)]).await
+        self.0
+            .put_when(&item, "attribute_not_exists(pk) OR #card.#evidence.#start_ms > :start", [(":start", start)])
+            .await
     }
 
     /// A call's notes.

@@ -28,8 +28,12 @@ impl Connections {
         if self.0.append(&connection_pk(connection), sk::SELF, "watches", target).await? == Written::No {
             return Ok(Written::No);
         }
-        let item =
-            WatchItem { pk: target.to_owned(), sk: sk::watch(connection), connection: connection.to_owned(), expires_at };
+        let item = WatchItem {
+            pk: target.to_owned(),
+            sk: sk::watch(connection),
+            connection: connection.to_owned(),
+            expires_at,
+        };
         self.0.put(&item).await?;
         Ok(Written::Yes)
     }
@@ -41,7 +45,8 @@ impl Connections {
 
     /// Who watches a target.
     pub async fn watchers(&self, target: &str) -> Result<Vec<String>, ServiceError> {
-        let page = self.0.query::<WatchItem>(&Query { pk: target, prefix: Some(sk::WATCH), ..Query::default() }).await?;
+        let page =
+            self.0.query::<WatchItem>(&Query { pk: target, prefix: Some(sk::WATCH), ..Query::default() }).await?;
         Ok(page.items.into_iter().map(|item| item.connection).collect())
     }
 

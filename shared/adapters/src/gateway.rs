@@ -26,7 +26,8 @@ impl Gateway {
 
     /// Sends a message to a connection.
     pub async fn post(&self, connection: &str, message: &ServerMessage) -> Result<Posted, ServiceError> {
-        let sent = self.0.post_to_connection().connection_id(connection).data(Blob::new(message.to_json())).send().await;
+        let sent =
+            self.0.post_to_connection().connection_id(connection).data(Blob::new(message.to_json())).send().await;
         match sent {
             Ok(_) => Ok(Posted::Sent),
             Err(error) if error.as_service_error().is_some_and(|e| e.is_gone_exception()) => Ok(Posted::Gone),

@@ -74,7 +74,13 @@ impl Live {
     }
 
     /// Stores a version; `No` says that another environment stored it first.
-    pub async fn put(&self, org: &OrgId, call: &CallId, version: &Version, now_ms: i64) -> Result<Written, ServiceError> {
+    pub async fn put(
+        &self,
+        org: &OrgId,
+        call: &CallId,
+        version: &Version,
+        now_ms: i64,
+    ) -> Result<Written, ServiceError> {
         let parts: Vec<&[u8]> = version.state.chunks(PART_BYTES).collect();
         let item = |sk: String, state: &[u8]| VersionItem {
             pk: call_pk(org, call),

@@ -92,8 +92,11 @@ impl Table {
         values: impl IntoIterator<Item = (&'static str, AttributeValue)>,
     ) -> Result<Written, ServiceError> {
         let item = serde_dynamo::to_item(item).map_err(|e| self.corrupt(&e))?;
-        let mut request = self.client.put_item().table_name(&self.name).set_item(Some(item)).condition_expression(condition);
-        for name in condition.split(|c: char| !c.is_alphanumeric() && c != '#' && c != '_').filter(|word| word.starts_with('#')) {
+        let mut request =
+            self.client.put_item().table_name(&self.name).set_item(Some(item)).condition_expression(condition);
+        for name in
+            condition.split(|c: char| !c.is_alphanumeric() && c != '#' && c != '_').filter(|word| word.starts_with('#'))
+        {
             request = request.expression_attribute_names(name, &name[1..]);
         }
         for (name, value) in values {
@@ -101,7 +104,9 @@ impl Table {
         }
         match request.send().await {
             Ok(_) => Ok(Written::Yes),
-            Err(e) if e.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(Written::No),
+            Err(e) if e.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
+                Ok(Written::No)
+            }
             Err(e) => Err(failed("PutItem", &e)),
         }
     }
@@ -129,7 +134,9 @@ impl Table {
         }
         match request.update_expression(format!("SET {}", assignments.join(", "))).send().await {
             Ok(_) => Ok(Written::Yes),
-            Err(e) if e.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(Written::No),
+            Err(e) if e.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
+                Ok(Written::No)
+            }
             Err(e) => Err(failed("UpdateItem", &e)),
         }
     }
@@ -172,7 +179,9 @@ impl Table {
             .await;
         match sent {
             Ok(_) => Ok(Written::Yes),
-            Err(e) if e.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(Written::No),
+            Err(e) if e.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
+                Ok(Written::No)
+            }
             Err(e) => Err(failed("UpdateItem", &e)),
         }
     }

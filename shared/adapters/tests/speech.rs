@@ -21,32 +21,20 @@ use stub::{Answer, KEY, SAID};
 #[tokio::test]
 async fn each_utterance_leaves_a_line_without_what_was_said() {
     for provider in PROVIDERS {
-        for script in [
-            &[][..],
-            &[Answer::Status(500, &[]), Answer::Status(400, &[])],
-        ] {
+        for script in [&[][..], &[Answer::Status(500, &[]), Answer::Status(400, &[])]] {
             run(provider, script).await;
         }
     }
     let log = String::from_utf8(log().0.lock().unwrap().clone()).unwrap();
     for provider in PROVIDERS {
-        for (message, status) in [
-            ("utterance transcribed", "200"),
-            ("utterance not transcribed", "400"),
-        ] {
+        for (message, status) in [("utterance transcribed", "200"), ("utterance not transcribed", "400")] {
             let line = log.lines().find(|line| {
-                let parts = [
-                    message,
-                    &format!("asr.provider=\"{}\"", provider.as_str()),
-                    &format!("asr.status={status}"),
-                ];
+                let parts =
+                    [message, &format!("asr.provider=\"{}\"", provider.as_str()), &format!("asr.status={status}")];
                 parts.iter().all(|part| line.contains(part))
             });
             let line = line.unwrap_or_else(|| panic!("no line for {provider:?} {status}"));
-            assert!(
-                line.contains("asr.audio_ms=500") && line.contains("asr.duration_ms="),
-                "{line}"
-            );
+            assert!(line.contains("asr.audio_ms=500") && line.contains("asr.duration_ms="), "{line}");
         }
     }
     for secret in [KEY, SAID, "card", TERM] {
@@ -63,30 +51,10 @@ fn a_configuration_that_cannot_work_is_refused_at_once() {
         assert_eq!(connect(config, http()).err(), Some(expected));
     }
     for provider in PROVIDERS {
-        check(
-            |config| config.timeout = Duration::ZERO,
-            provider,
-            ConfigError::Timeout,
-        );
-        check(
-            |config| config.url = "localhost".into(),
-            provider,
-            ConfigError::Url,
-        );
-        check(
-            |config| config.api_key = Some(Secret::new("key\n")),
-            provider,
-            ConfigError::Key,
-        );
+        check(|config| config.timeout = Duration::ZERO, provider, ConfigError::Timeout);
+        check(|config| config.url = "localhost".into(), provider, ConfigError::Url);
+        check(|config| config.api_key = Some(Secret::new("key\n")), provider, ConfigError::Key);
     }
-    check(
-        |config| config.api_key = None,
-        Provider::AssemblyAi,
-        ConfigError::KeyMissing,
-    );
-    check(
-        |config| config.model = "best\n".into(),
-        Provider::AssemblyAi,
-        ConfigError::Model,
-    );
+    check(|config| config.api_key = None, Provider::AssemblyAi, ConfigError::KeyMissing);
+    check(|config| config.model = "best\n".into(), Provider::AssemblyAi, ConfigError::Model);
 }

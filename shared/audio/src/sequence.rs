@@ -172,12 +172,15 @@ impl Sequencer {
             Some(FrameKey::Numbered(seq)) => {
                 let oldest_ms = self.waiting.values().map(|frame| frame.received_ms).min().unwrap_or(self.latest_ms);
                 let patience = if self.next == 0 && seq == 1 { FIRST_PATIENCE_MS } else { PATIENCE_MS };
-                let known = self.closing || self.is_gone(self.next, seq - 1) || (self.next == 0 && seq == 1 && self.last.is_some());
+                let known = self.closing
+                    || self.is_gone(self.next, seq - 1)
+                    || (self.next == 0 && seq == 1 && self.last.is_some());
                 (known || self.latest_ms - oldest_ms >= patience).then(|| self.lose_until(seq))
             }
             None => {
                 let last = self.last?;
-                (self.next <= last && (self.closing || self.is_gone(self.next, last))).then(|| self.lose_until(last + 1))
+                (self.next <= last && (self.closing || self.is_gone(self.next, last)))
+                    .then(|| self.lose_until(last + 1))
             }
         }
     }

@@ -128,7 +128,8 @@ impl Session {
 
     /// Takes a frame. A frame that does not fit the format is the caller's to refuse.
     pub fn hear(&mut self, frame: Frame) -> Heard {
-        let heard = self.head.sequencer.hear(frame.key, Waiting { received_ms: frame.received_ms, payload: frame.payload });
+        let heard =
+            self.head.sequencer.hear(frame.key, Waiting { received_ms: frame.received_ms, payload: frame.payload });
         if heard == Heard::New {
             self.head.latest_ms = self.head.latest_ms.max(frame.received_ms);
             if self.head.ended {
@@ -385,7 +386,12 @@ impl Session {
                 }
                 continue;
             }
-            let kept = Kept { key: stored.key, received_ms: stored.received_ms, samples: stored.samples, payload: stored.payload };
+            let kept = Kept {
+                key: stored.key,
+                received_ms: stored.received_ms,
+                samples: stored.samples,
+                payload: stored.payload,
+            };
             for channel in 0..session.channels.len() {
                 session.feed(channel, &kept, from);
             }

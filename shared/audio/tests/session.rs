@@ -159,17 +159,27 @@ fn a_lower_rate_finds_the_same_turns() {
         .map(|channel| {
             let samples = format.decode(channel, &pcm);
             let at = |i: i64| usize::try_from(i).ok().and_then(|i| samples.get(i)).map_or(0.0, |s| f64::from(*s));
-            let filtered = |i: usize| -> f64 { taps.iter().enumerate().map(|(k, tap)| tap * at(2 * i as i64 + k as i64 - 40)).sum() };
+            let filtered = |i: usize| -> f64 {
+                taps.iter().enumerate().map(|(k, tap)| tap * at(2 * i as i64 + k as i64 - 40)).sum()
+            };
             (0..samples.len() / 2).map(|i| filtered(i) as i16).collect()
         })
         .collect();
-    let halved: Vec<u8> =
-        (0..halves[0].len()).flat_map(|i| halves.iter().flat_map(move |half| half[i].to_le_bytes()).collect::<Vec<_>>()).collect();
+    let halved: Vec<u8> = (0..halves[0].len())
+        .flat_map(|i| halves.iter().flat_map(move |half| half[i].to_le_bytes()).collect::<Vec<_>>())
+        .collect();
     let full = undivided(format, frames(format, &pcm, &[80]));
     let lower = undivided(half, frames(half, &halved, &[80]));
     assert_eq!(full.len(), lower.len());
     for (a, b) in full.iter().zip(&lower) {
-        assert!(a.0 == b.0 && a.1.abs_diff(b.1) <= 400 && a.2.abs_diff(b.2) <= 240, "{}-{} against {}-{}", a.1, a.2, b.1, b.2);
+        assert!(
+            a.0 == b.0 && a.1.abs_diff(b.1) <= 400 && a.2.abs_diff(b.2) <= 240,
+            "{}-{} against {}-{}",
+            a.1,
+            a.2,
+            b.1,
+            b.2
+        );
     }
 }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::call::Channel;
 
 mod cards;
+mod contractions;
 mod english;
 mod matcher;
 mod near;
@@ -19,7 +20,7 @@ mod scope;
 mod words;
 
 pub use cards::{Card, CardSource, CardStatus};
-pub use notes::{MissedLandmark, Monologue, Notes, ReachedLandmark, RaisedObjection, Talk, notes};
+pub use notes::{MissedLandmark, Monologue, Notes, RaisedObjection, ReachedLandmark, Talk, notes};
 pub use progress::{LandmarkState, LandmarkView, Progress, ProgressView};
 pub use rules::Rules;
 pub(crate) use rules::check_signal;

@@ -84,9 +84,7 @@ identifier!(
 
 fn slug(text: &str) -> bool {
     (1..=64).contains(&text.len())
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_')
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_')
 }
 
 #[cfg(test)]
@@ -96,13 +94,9 @@ mod tests {
     #[test]
     fn call_ids_are_canonical_ulids() {
         assert!(CallId::parse("01ARZ3NDEKTSV4RRFFQ69G5FAV").is_ok());
-        for wrong in [
-            "",
-            "01arz3ndektsv4rrffq69g5fav",
-            "01ARZ3NDEKTSV4RRFFQ69G5FA",
-            "CALL#1",
-            "81ARZ3NDEKTSV4RRFFQ69G5FAVX",
-        ] {
+        for wrong in
+            ["", "01arz3ndektsv4rrffq69g5fav", "01ARZ3NDEKTSV4RRFFQ69G5FA", "CALL#1", "81ARZ3NDEKTSV4RRFFQ69G5FAVX"]
+        {
             assert!(CallId::parse(wrong).is_err(), "{wrong}");
         }
     }

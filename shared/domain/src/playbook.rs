@@ -153,10 +153,7 @@ pub fn check(text: &str) -> Result<Playbook, Vec<Problem>> {
 
 /// The shipped playbook of this id.
 pub fn shipped(id: &str) -> Option<Playbook> {
-    SHIPPED
-        .iter()
-        .find(|(file, _)| file.strip_suffix(".yaml") == Some(id))
-        .and_then(|(_, text)| parse_yaml(text).ok())
+    SHIPPED.iter().find(|(file, _)| file.strip_suffix(".yaml") == Some(id)).and_then(|(_, text)| parse_yaml(text).ok())
 }
 
 #[cfg(test)]

@@ -73,14 +73,11 @@ pub enum SpeechError {
 }
 
 fn wait(retry_after_ms: Option<u64>) -> String {
-    retry_after_ms
-        .map(|wait_ms| format!(" for {wait_ms} ms"))
-        .unwrap_or_default()
+    retry_after_ms.map(|wait_ms| format!(" for {wait_ms} ms")).unwrap_or_default()
 }
 
 /// The answer to come. Boxed, so that a function can hold an `Arc<dyn Transcriber>` chosen by its configuration.
-pub type Transcription<'a> =
-    Pin<Box<dyn Future<Output = Result<Recognized, SpeechError>> + Send + 'a>>;
+pub type Transcription<'a> = Pin<Box<dyn Future<Output = Result<Recognized, SpeechError>> + Send + 'a>>;
 
 /// A transcription service.
 pub trait Transcriber: Send + Sync {
@@ -95,12 +92,7 @@ mod tests {
     #[test]
     fn the_debug_form_of_a_request_holds_nothing_that_was_said() {
         let (terms, context) = (["Northwind".to_owned()], ["my card number is".to_owned()]);
-        let request = SpeechRequest {
-            pcm: &[7; 1600],
-            language: Some("en"),
-            terms: &terms,
-            context: &context,
-        };
+        let request = SpeechRequest { pcm: &[7; 1600], language: Some("en"), terms: &terms, context: &context };
         assert_eq!(
             format!("{request:?}"),
             r#"SpeechRequest { duration_ms: 100, language: Some("en"), terms: 1, context: 1 }"#
@@ -111,9 +103,6 @@ mod tests {
     fn an_error_says_when_to_come_back() {
         let busy = |retry_after_ms| SpeechError::Busy { retry_after_ms }.to_string();
         assert_eq!(busy(None), "the transcription service is busy");
-        assert_eq!(
-            busy(Some(1500)),
-            "the transcription service is busy for 1500 ms"
-        );
+        assert_eq!(busy(Some(1500)), "the transcription service is busy for 1500 ms");
     }
 }

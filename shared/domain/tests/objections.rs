@@ -3,6 +3,8 @@
 //! The lines of `data/objections.jsonl` are split by parity: odd ones may be looked at while signals are written
 //! ("tune"), even ones only as sums ("held").
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may unwrap, and prints what it measured")]
+
 mod quality;
 
 use quality::{measure, read};

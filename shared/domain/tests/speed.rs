@@ -1,6 +1,8 @@
 //! What the rule layer costs: microseconds a segment with a playbook of 50 landmarks and 50 objections of 20 signals
 //! each. The bound holds for optimised builds (`cargo test --release`); others only print.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may unwrap, and prints what it measured")]
+
 use std::time::{Duration, Instant};
 
 use callboard_domain::{

@@ -3,6 +3,8 @@
 //! `data/spoken.jsonl` was made with flite (four voices, half of it through mu-law) and pocketsphinx 5.1, each line cut
 //! at its true ends. `line` is the number in `data/objections.jsonl`: odd lines may be looked at, even ones only as sums.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may unwrap, and prints what it measured")]
+
 mod quality;
 
 use quality::{Line, measure, read};

@@ -51,7 +51,8 @@ impl Capture {
         let format = Format { encoding, sample_rate, channels: channels.len() as u8 }
             .validate()
             .map_err(|e| wrong("sample_rate", e))?;
-        let playbook = PlaybookId::parse(query("playbook").unwrap_or(DEFAULT_PLAYBOOK)).map_err(|e| wrong("playbook", e))?;
+        let playbook =
+            PlaybookId::parse(query("playbook").unwrap_or(DEFAULT_PLAYBOOK)).map_err(|e| wrong("playbook", e))?;
         Ok(Self { call, format, channels, playbook })
     }
 }
@@ -159,7 +160,8 @@ mod tests {
     use super::*;
 
     fn parse(pairs: &[(&str, &str)]) -> Result<Capture, String> {
-        Capture::from_query(|name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| *value)).map_err(|e| e.to_string())
+        Capture::from_query(|name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| *value))
+            .map_err(|e| e.to_string())
     }
 
     #[test]
@@ -187,7 +189,9 @@ mod tests {
 
     #[test]
     fn the_context_carries_a_capture_unchanged() {
-        let capture = parse(&[("call", "01ARZ3NDEKTSV4RRFFQ69G5FAV"), ("sample_rate", "8000"), ("channels", "customer,agent")]).unwrap();
+        let capture =
+            parse(&[("call", "01ARZ3NDEKTSV4RRFFQ69G5FAV"), ("sample_rate", "8000"), ("channels", "customer,agent")])
+                .unwrap();
         let call = capture.call.clone().unwrap();
         let context = AuthContext::new("acme", "key-1", Role::Capture).capturing(&capture, &call);
         assert_eq!(context.capture().unwrap(), Some((call, capture)));

@@ -82,7 +82,12 @@ impl Header {
     ///
     /// # Errors
     /// The context's parameters do not fit; the authorizer lets none such through.
-    pub fn of(context: &AuthContext, connection: &str, received_ms: i64, event: Event) -> Result<Option<Self>, ParameterError> {
+    pub fn of(
+        context: &AuthContext,
+        connection: &str,
+        received_ms: i64,
+        event: Event,
+    ) -> Result<Option<Self>, ParameterError> {
         let Some((call, capture)) = context.capture()? else { return Ok(None) };
         let org = OrgId::parse(&context.org).map_err(|e| ParameterError { name: "org", problem: e.to_string() })?;
         Ok(Some(Self {

@@ -54,30 +54,18 @@ fn functions(probe: &Arc<Probe>, environment: &[(&str, &str)], concurrency: usiz
     let function = Function {
         id: "Toy".to_owned(),
         handler: "toy".to_owned(),
-        environment: environment
-            .iter()
-            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
-            .collect(),
+        environment: environment.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
         timeout_s: 3,
         reserved_concurrency: Some(concurrency),
     };
-    let template = Template {
-        functions: BTreeMap::from([("Toy".to_owned(), function)]),
-        ..Template::default()
-    };
-    Functions::new(
-        BTreeMap::from([("toy", toy)]),
-        &template,
-        SdkConfig::builder().build(),
-    )
+    let template = Template { functions: BTreeMap::from([("Toy".to_owned(), function)]), ..Template::default() };
+    Functions::new(BTreeMap::from([("toy", toy)]), &template, SdkConfig::builder().build())
 }
 
 const SET: &[(&str, &str)] = &[("NEEDED", "yes")];
 
 async fn environment_of(functions: &Functions, event: &str) -> u64 {
-    functions.invoke("Toy", json!(event)).await.unwrap()["environment"]
-        .as_u64()
-        .unwrap()
+    functions.invoke("Toy", json!(event)).await.unwrap()["environment"].as_u64().unwrap()
 }
 
 #[tokio::test]
@@ -85,10 +73,7 @@ async fn a_warm_environment_is_reused_and_a_failed_handler_keeps_it() {
     let functions = functions(&Arc::default(), SET, 4);
     functions.start_all().await.unwrap();
     assert_eq!(environment_of(&functions, "").await, 0);
-    assert_eq!(
-        functions.invoke("Toy", json!("fail")).await,
-        Err(InvokeError::Handler("as asked".into()))
-    );
+    assert_eq!(functions.invoke("Toy", json!("fail")).await, Err(InvokeError::Handler("as asked".into())));
     assert_eq!(environment_of(&functions, "").await, 0);
 }
 
@@ -96,20 +81,14 @@ async fn a_warm_environment_is_reused_and_a_failed_handler_keeps_it() {
 async fn a_panic_ends_one_environment() {
     let functions = functions(&Arc::default(), SET, 1);
     assert_eq!(environment_of(&functions, "").await, 0);
-    assert_eq!(
-        functions.invoke("Toy", json!("panic")).await,
-        Err(InvokeError::Panicked)
-    );
+    assert_eq!(functions.invoke("Toy", json!("panic")).await, Err(InvokeError::Panicked));
     assert_eq!(environment_of(&functions, "").await, 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_timeout_ends_the_environment() {
     let functions = functions(&Arc::default(), SET, 1);
-    assert_eq!(
-        functions.invoke("Toy", json!("hang")).await,
-        Err(InvokeError::TimedOut(3))
-    );
+    assert_eq!(functions.invoke("Toy", json!("hang")).await, Err(InvokeError::TimedOut(3)));
     assert_eq!(environment_of(&functions, "").await, 1);
 }
 
@@ -162,10 +141,7 @@ async fn a_missing_setting_stops_the_start_and_is_named() {
     let functions = functions(&Arc::default(), &[], 1);
     let error = functions.start_all().await.unwrap_err();
     assert_eq!(error.to_string(), "Toy: NEEDED is not set");
-    assert_eq!(
-        functions.invoke("Nobody", json!("")).await,
-        Err(InvokeError::Unknown("Nobody".into()))
-    );
+    assert_eq!(functions.invoke("Nobody", json!("")).await, Err(InvokeError::Unknown("Nobody".into())));
 }
 
 #[tokio::test]
@@ -173,33 +149,13 @@ async fn a_handler_that_is_not_linked_is_named() {
     let mut toy = functions(&Arc::default(), SET, 1);
     let pools = Arc::get_mut(&mut toy.pools).unwrap();
     Arc::get_mut(pools.get_mut("Toy").unwrap()).unwrap().start = None;
-    assert!(
-        toy.start_all()
-            .await
-            .unwrap_err()
-            .to_string()
-            .contains("has no handler toy")
-    );
+    assert!(toy.start_all().await.unwrap_err().to_string().contains("has no handler toy"));
 }
 
 #[tokio::test]
 async fn an_event_of_the_wrong_shape_is_the_handlers_error() {
-    let typed = handler(
-        |_| async { Ok(()) },
-        |event: Vec<u8>, _: Arc<()>| async move { Ok::<_, String>(event.len()) },
-    );
-    let environment = typed(Init {
-        variables: BTreeMap::new(),
-        sdk: SdkConfig::builder().build(),
-    })
-    .await
-    .unwrap();
+    let typed = handler(|_| async { Ok(()) }, |event: Vec<u8>, _: Arc<()>| async move { Ok::<_, String>(event.len()) });
+    let environment = typed(Init { variables: BTreeMap::new(), sdk: SdkConfig::builder().build() }).await.unwrap();
     assert_eq!(environment.invoke(json!([1, 2])).await, Ok(json!(2)));
-    assert!(
-        environment
-            .invoke(json!("x"))
-            .await
-            .unwrap_err()
-            .contains("not understood")
-    );
+    assert!(environment.invoke(json!("x")).await.unwrap_err().contains("not understood"));
 }

@@ -84,9 +84,7 @@ struct Shared {
 
 impl std::fmt::Debug for Connections {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Connections")
-            .field("open", &self.len())
-            .finish()
+        f.debug_struct("Connections").field("open", &self.len()).finish()
     }
 }
 
@@ -99,10 +97,7 @@ impl Default for Connections {
 impl Connections {
     /// No connections yet; times come from the clock that is handed in.
     pub fn with_clock(clock: WallClock) -> Connections {
-        Connections {
-            entries: Arc::default(),
-            clock,
-        }
+        Connections { entries: Arc::default(), clock }
     }
 
     /// How many are open.
@@ -131,33 +126,16 @@ impl Connections {
             queued_bytes: AtomicUsize::new(0),
             deleted: Notify::new(),
         });
-        let entry = Entry {
-            outbound: sender,
-            shared: shared.clone(),
-        };
+        let entry = Entry { outbound: sender, shared: shared.clone() };
         self.entries().insert(connection_id.clone(), entry);
-        let outbound = Outbound {
-            receiver,
-            shared: shared.clone(),
-        };
-        (
-            Registration {
-                connection_id,
-                connections: self.clone(),
-                shared,
-            },
-            outbound,
-        )
+        let outbound = Outbound { receiver, shared: shared.clone() };
+        (Registration { connection_id, connections: self.clone(), shared }, outbound)
     }
 
     /// Queues a message for a connection (`PostToConnection`).
     pub fn post(&self, connection_id: &str, data: impl Into<Bytes>) -> Result<(), PostError> {
         let data = data.into();
-        let entry = self
-            .entries()
-            .get(connection_id)
-            .cloned()
-            .ok_or(PostError::Gone)?;
+        let entry = self.entries().get(connection_id).cloned().ok_or(PostError::Gone)?;
         if data.len() > MAX_POST_BYTES {
             return Err(PostError::PayloadTooLarge);
         }
@@ -174,10 +152,7 @@ impl Connections {
                 mpsc::error::TrySendError::Closed(_) => PostError::Gone,
             });
         }
-        entry
-            .shared
-            .last_active_ms
-            .store((self.clock)(), Ordering::Relaxed);
+        entry.shared.last_active_ms.store((self.clock)(), Ordering::Relaxed);
         Ok(())
     }
 
@@ -226,16 +201,12 @@ impl Registration {
 
     /// Notes that a message came in.
     pub fn touch(&self) {
-        self.shared
-            .last_active_ms
-            .store(self.connections.now_ms(), Ordering::Relaxed);
+        self.shared.last_active_ms.store(self.connections.now_ms(), Ordering::Relaxed);
     }
 
     /// How long no message has gone either way, in milliseconds.
     pub fn idle_ms(&self) -> u64 {
-        self.connections
-            .now_ms()
-            .saturating_sub(self.shared.last_active_ms.load(Ordering::Relaxed))
+        self.connections.now_ms().saturating_sub(self.shared.last_active_ms.load(Ordering::Relaxed))
     }
 }
 
@@ -257,9 +228,7 @@ impl Outbound {
             data = self.receiver.recv() => data,
         };
         if let Some(data) = &data {
-            self.shared
-                .queued_bytes
-                .fetch_sub(data.len(), Ordering::Relaxed);
+            self.shared.queued_bytes.fetch_sub(data.len(), Ordering::Relaxed);
         }
         data
     }
@@ -279,9 +248,7 @@ impl Drop for Registration {
 
 impl std::fmt::Debug for Registration {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Registration")
-            .field("connection_id", &self.connection_id)
-            .finish()
+        f.debug_struct("Registration").field("connection_id", &self.connection_id).finish()
     }
 }
 

@@ -10,8 +10,7 @@ use serde_json::Value;
 use tower::ServiceExt;
 
 use super::{
-    Shared, connections::new_connection_id, cors, http_event::Routed, http_result, reply, routes,
-    socket::invoke,
+    Shared, connections::new_connection_id, cors, http_event::Routed, http_result, reply, routes, socket::invoke,
 };
 use crate::functions::InvokeError;
 
@@ -29,9 +28,7 @@ pub(super) async fn serve(shared: &Shared, peer: SocketAddr, request: Request) -
     {
         return response;
     }
-    let Some((route, path_parameters)) =
-        routes::of_request(api, request.method(), request.uri().path())
-    else {
+    let Some((route, path_parameters)) = routes::of_request(api, request.method(), request.uri().path()) else {
         return extra(shared, request).await;
     };
     let (parts, body) = request.into_parts();
@@ -71,11 +68,7 @@ async fn answer(shared: &Shared, routed: &Routed<'_>, body: Body) -> Result<Resp
         return Err(TOO_LARGE);
     }
     let within = Duration::from_millis(routed.route.timeout_ms);
-    let invoked = tokio::time::timeout(
-        within,
-        shared.functions.invoke(&routed.route.function, event),
-    )
-    .await;
+    let invoked = tokio::time::timeout(within, shared.functions.invoke(&routed.route.function, event)).await;
     let result = match invoked {
         Ok(Ok(result)) => result,
         Ok(Err(_)) => return Err(INTERNAL),
@@ -86,29 +79,18 @@ async fn answer(shared: &Shared, routed: &Routed<'_>, body: Body) -> Result<Resp
     match response {
         Ok(response) if body_bytes <= shared.limits.payload_bytes => Ok(response),
         Ok(_) => {
-            tracing::error!(
-                function = routed.route.function,
-                "the response is larger than Lambda allows"
-            );
+            tracing::error!(function = routed.route.function, "the response is larger than Lambda allows");
             Err(INTERNAL)
         }
         Err(reason) => {
-            tracing::error!(
-                function = routed.route.function,
-                reason,
-                "the result is no HTTP response"
-            );
+            tracing::error!(function = routed.route.function, reason, "the result is no HTTP response");
             Err(INTERNAL)
         }
     }
 }
 
 /// Asks a request authorizer with simple responses; gives its context.
-async fn authorize(
-    shared: &Shared,
-    routed: &Routed<'_>,
-    authorizer: &str,
-) -> Result<Value, Refusal> {
+async fn authorize(shared: &Shared, routed: &Routed<'_>, authorizer: &str) -> Result<Value, Refusal> {
     match invoke(shared, authorizer, routed.authorizer_event()).await {
         Ok(result) if result["isAuthorized"] == true => Ok(match &result["context"] {
             Value::Null => Value::Object(Default::default()),
@@ -116,10 +98,7 @@ async fn authorize(
         }),
         Ok(result) if result["isAuthorized"] == false => Err((StatusCode::FORBIDDEN, "Forbidden")),
         Ok(_) => {
-            tracing::error!(
-                function = authorizer,
-                "the authorizer's result has no isAuthorized"
-            );
+            tracing::error!(function = authorizer, "the authorizer's result has no isAuthorized");
             Err(INTERNAL)
         }
         Err(Some(InvokeError::Handler(message))) if message == "Unauthorized" => {
@@ -148,11 +127,7 @@ async fn read(mut body: Body, most: usize) -> Result<Bytes, Refusal> {
             break;
         }
     }
-    if total > most {
-        Err(TOO_LARGE)
-    } else {
-        Ok(kept.freeze())
-    }
+    if total > most { Err(TOO_LARGE) } else { Ok(kept.freeze()) }
 }
 
 /// What is served on this machine only, or API Gateway's word for what is not there.
@@ -161,11 +136,7 @@ async fn extra(shared: &Shared, request: Request) -> Response {
         Ok(response) => response,
         Err(never) => match never {},
     };
-    let is_default = response.status() == StatusCode::NOT_FOUND
-        && !response.headers().contains_key(header::CONTENT_TYPE);
-    if is_default {
-        reply::message(StatusCode::NOT_FOUND, "Not Found")
-    } else {
-        response
-    }
+    let is_default =
+        response.status() == StatusCode::NOT_FOUND && !response.headers().contains_key(header::CONTENT_TYPE);
+    if is_default { reply::message(StatusCode::NOT_FOUND, "Not Found") } else { response }
 }

@@ -32,13 +32,7 @@ impl Routed<'_> {
 
     /// What both events have.
     fn common(&self) -> Value {
-        let Parts {
-            method,
-            uri,
-            headers,
-            version,
-            ..
-        } = self.parts;
+        let Parts { method, uri, headers, version, .. } = self.parts;
         let mut pairs = lower_case_headers(headers);
         pairs.retain(|(name, _)| name != "cookie");
         pairs.push(("x-forwarded-for".to_owned(), self.source_ip.clone()));
@@ -93,11 +87,8 @@ impl Routed<'_> {
         let mut event = self.common();
         event["type"] = json!("REQUEST");
         event["identitySource"] = Value::Null;
-        event["routeArn"] = json!(format!(
-            "arn:aws:execute-api:local:000000000000:{}/$default/{method}{}",
-            self.api.id,
-            uri.path()
-        ));
+        event["routeArn"] =
+            json!(format!("arn:aws:execute-api:local:000000000000:{}/$default/{method}{}", self.api.id, uri.path()));
         event
     }
 
@@ -107,11 +98,7 @@ impl Routed<'_> {
         if let Some(context) = authorized {
             event["requestContext"]["authorizer"] = json!({"lambda": context});
         }
-        let text = if self.is_text() {
-            std::str::from_utf8(body).ok()
-        } else {
-            None
-        };
+        let text = if self.is_text() { std::str::from_utf8(body).ok() } else { None };
         event["isBase64Encoded"] = json!(text.is_none() && !body.is_empty());
         match text {
             _ if body.is_empty() => {}
@@ -130,18 +117,10 @@ impl Routed<'_> {
         let Some(kind) = header(headers, "content-type") else {
             return true;
         };
-        let kind = kind
-            .split(';')
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .to_ascii_lowercase();
+        let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         kind.starts_with("text/")
             || kind.ends_with("+json")
             || kind.ends_with("+xml")
-            || matches!(
-                &*kind,
-                "application/json" | "application/xml" | "application/javascript"
-            )
+            || matches!(&*kind, "application/json" | "application/xml" | "application/javascript")
     }
 }

@@ -18,14 +18,9 @@ pub(super) fn status(result: &Value) -> Option<StatusCode> {
 /// The response that a result stands for; the error is for the log.
 pub(super) fn response(result: &Value) -> Result<Response, String> {
     if result.get("statusCode").is_none() {
-        let body = result
-            .as_str()
-            .map_or_else(|| result.to_string(), str::to_owned);
+        let body = result.as_str().map_or_else(|| result.to_string(), str::to_owned);
         let mut response = Response::new(Body::from(body));
-        response.headers_mut().insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/json"),
-        );
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         return Ok(response);
     }
     let status = status(result).ok_or("statusCode is no HTTP status")?;
@@ -40,21 +35,13 @@ pub(super) fn response(result: &Value) -> Result<Response, String> {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     copy_headers(result, response.headers_mut());
-    for cookie in result["cookies"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-    {
+    for cookie in result["cookies"].as_array().into_iter().flatten().filter_map(Value::as_str) {
         if let Ok(value) = HeaderValue::from_str(cookie) {
             response.headers_mut().append(header::SET_COOKIE, value);
         }
     }
     if !response.headers().contains_key(header::CONTENT_TYPE) && result["body"].is_string() {
-        response.headers_mut().insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("text/plain;charset=utf-8"),
-        );
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain;charset=utf-8"));
     }
     Ok(response)
 }
@@ -62,41 +49,17 @@ pub(super) fn response(result: &Value) -> Result<Response, String> {
 /// Copies the headers of a result; what is no header is left out, and lengths are the server's business.
 pub(super) fn copy_headers(result: &Value, headers: &mut HeaderMap) {
     let single = result["headers"].as_object().into_iter().flatten();
-    let multi = result["multiValueHeaders"]
-        .as_object()
-        .into_iter()
-        .flatten();
-    let multi = multi.flat_map(|(name, values)| {
-        values
-            .as_array()
-            .into_iter()
-            .flatten()
-            .map(move |value| (name, value))
-    });
+    let multi = result["multiValueHeaders"].as_object().into_iter().flatten();
+    let multi =
+        multi.flat_map(|(name, values)| values.as_array().into_iter().flatten().map(move |value| (name, value)));
     for (name, value) in single.chain(multi) {
-        let text = value
-            .as_str()
-            .map_or_else(|| value.to_string(), str::to_owned);
-        let (Ok(name), Ok(value)) = (
-            HeaderName::from_bytes(name.as_bytes()),
-            HeaderValue::from_str(&text),
-        ) else {
-            tracing::warn!(
-                http.header = name,
-                "a function's response header was left out: it is not valid"
-            );
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(&text)) else {
+            tracing::warn!(http.header = name, "a function's response header was left out: it is not valid");
             continue;
         };
-        let is_ours = [
-            header::CONTENT_LENGTH,
-            header::TRANSFER_ENCODING,
-            header::CONNECTION,
-        ]
-        .contains(&name);
-        let is_present = headers
-            .get_all(&name)
-            .iter()
-            .any(|present| *present == value);
+        let is_ours = [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION].contains(&name);
+        let is_present = headers.get_all(&name).iter().any(|present| *present == value);
         if !is_ours && !is_present {
             headers.append(name, value);
         }
@@ -113,16 +76,9 @@ mod tests {
     async fn check(result: Value, status: u16, content_type: &str, body: &[u8]) {
         let response = response(&result).unwrap();
         assert_eq!(response.status().as_u16(), status, "{result}");
-        let found = response
-            .headers()
-            .get("content-type")
-            .map_or("", |value| value.to_str().unwrap());
+        let found = response.headers().get("content-type").map_or("", |value| value.to_str().unwrap());
         assert_eq!(found, content_type, "{result}");
-        assert_eq!(
-            response.into_body().collect().await.unwrap().to_bytes(),
-            body,
-            "{result}"
-        );
+        assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), body, "{result}");
     }
 
     #[tokio::test]
@@ -130,13 +86,7 @@ mod tests {
         check(json!({"a": 1}), 200, "application/json", br#"{"a":1}"#).await;
         check(json!("text"), 200, "application/json", b"text").await;
         check(json!({"statusCode": 204}), 204, "", b"").await;
-        check(
-            json!({"statusCode": 200, "body": "x"}),
-            200,
-            "text/plain;charset=utf-8",
-            b"x",
-        )
-        .await;
+        check(json!({"statusCode": 200, "body": "x"}), 200, "text/plain;charset=utf-8", b"x").await;
         let headers = json!({"Content-Type": "image/png"});
         check(
             json!({"statusCode": 201, "headers": headers, "body": "AP8=", "isBase64Encoded": true}),
@@ -157,12 +107,7 @@ mod tests {
         }))
         .unwrap();
         let all = |name: &str| {
-            response
-                .headers()
-                .get_all(name)
-                .iter()
-                .map(|value| value.to_str().unwrap())
-                .collect::<Vec<_>>()
+            response.headers().get_all(name).iter().map(|value| value.to_str().unwrap()).collect::<Vec<_>>()
         };
         assert_eq!(all("x-a"), ["1", "2"]);
         assert_eq!(all("set-cookie"), ["a=1; Secure", "b=2"]);

@@ -87,9 +87,7 @@ impl Gateway {
         if let Some(api) = &shared.websocket {
             router = router.route(&format!("/{}", api.stage), any(socket::connect));
         }
-        let service = router
-            .with_state(shared)
-            .into_make_service_with_connect_info::<SocketAddr>();
+        let service = router.with_state(shared).into_make_service_with_connect_info::<SocketAddr>();
         let mut stopped = is_stopping;
         // A pushed message is small, and must not wait for the acknowledgement of the one before.
         let listener = listener.tap_io(|stream| {
@@ -102,12 +100,7 @@ impl Gateway {
             let _ = stopped.wait_for(|stopping| *stopping).await;
         });
         let server = tokio::spawn(async move { server.await });
-        Ok(Gateway {
-            address,
-            stopping,
-            sockets,
-            server,
-        })
+        Ok(Gateway { address, stopping, sockets, server })
     }
 
     /// Where it listens.

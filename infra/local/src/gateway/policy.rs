@@ -15,16 +15,10 @@ pub(super) enum Refused {
 }
 
 /// Judges an authorizer's result for one method.
-pub(super) fn judge(
-    result: &Value,
-    method_arn: &str,
-    most_bytes: usize,
-) -> Result<Authorized, Refused> {
+pub(super) fn judge(result: &Value, method_arn: &str, most_bytes: usize) -> Result<Authorized, Refused> {
     let malformed = |message: &str| Err(Refused::Malformed(message.to_owned()));
     if result.to_string().len() > most_bytes {
-        return Err(Refused::Malformed(format!(
-            "the result is larger than {most_bytes} bytes"
-        )));
+        return Err(Refused::Malformed(format!("the result is larger than {most_bytes} bytes")));
     }
     let Some(principal) = result["principalId"].as_str() else {
         return malformed("the result has no principalId");
@@ -54,9 +48,7 @@ pub(super) fn judge(
                     Value::String(text) => text.clone(),
                     Value::Bool(_) | Value::Number(_) => value.to_string(),
                     _ => {
-                        return Err(Refused::Malformed(format!(
-                            "{name} in the context is no scalar"
-                        )));
+                        return Err(Refused::Malformed(format!("{name} in the context is no scalar")));
                     }
                 };
                 authorized.insert(name.clone(), Value::String(text));
@@ -64,10 +56,7 @@ pub(super) fn judge(
         }
         _ => return malformed("the context is no object"),
     }
-    authorized.insert(
-        "principalId".to_owned(),
-        Value::String(principal.to_owned()),
-    );
+    authorized.insert("principalId".to_owned(), Value::String(principal.to_owned()));
     Ok(authorized)
 }
 
@@ -110,8 +99,7 @@ mod tests {
     const ARN: &str = "arn:aws:execute-api:local:000000000000:Api/ws/$connect";
 
     fn result(effect: &str, resource: &str, context: Value) -> Value {
-        let statement =
-            json!({"Action": "execute-api:Invoke", "Effect": effect, "Resource": resource});
+        let statement = json!({"Action": "execute-api:Invoke", "Effect": effect, "Resource": resource});
         json!({"principalId": "me", "policyDocument": {"Version": "2012-10-17", "Statement": [statement]}, "context": context})
     }
 
@@ -123,11 +111,7 @@ mod tests {
             ("Allow", "arn:aws:execute-api:*:*:Api/*/$connect", true),
             ("Allow", "arn:aws:execute-api:*:*:Other/*", false),
             ("Deny", "*", false),
-            (
-                "Allow",
-                "arn:aws:execute-api:local:000000000000:Api/w?/*",
-                true,
-            ),
+            ("Allow", "arn:aws:execute-api:local:000000000000:Api/w?/*", true),
             ("Allow", "", false),
         ] {
             let judged = judge(&result(effect, resource, Value::Null), ARN, 8192);
@@ -135,25 +119,14 @@ mod tests {
         }
         let mut both = result("Allow", "*", Value::Null);
         let deny = result("Deny", ARN, Value::Null)["policyDocument"]["Statement"][0].clone();
-        both["policyDocument"]["Statement"]
-            .as_array_mut()
-            .unwrap()
-            .push(deny);
+        both["policyDocument"]["Statement"].as_array_mut().unwrap().push(deny);
         assert_eq!(judge(&both, ARN, 8192), Err(Refused::Denied));
     }
 
     #[test]
     fn contexts_hold_scalars_as_text() {
-        let judged = judge(
-            &result("Allow", "*", json!({"a": "x", "b": 1, "c": true})),
-            ARN,
-            8192,
-        )
-        .unwrap();
-        assert_eq!(
-            Value::Object(judged),
-            json!({"a": "x", "b": "1", "c": "true", "principalId": "me"})
-        );
+        let judged = judge(&result("Allow", "*", json!({"a": "x", "b": 1, "c": true})), ARN, 8192).unwrap();
+        assert_eq!(Value::Object(judged), json!({"a": "x", "b": "1", "c": "true", "principalId": "me"}));
     }
 
     #[test]
@@ -166,10 +139,7 @@ mod tests {
             result("Allow", "*", json!([1])),
             result("Allow", "*", json!({"a": "x".repeat(8192)})),
         ] {
-            assert!(
-                matches!(judge(&wrong, ARN, 8192), Err(Refused::Malformed(_))),
-                "{wrong}"
-            );
+            assert!(matches!(judge(&wrong, ARN, 8192), Err(Refused::Malformed(_))), "{wrong}");
         }
     }
 }

@@ -8,11 +8,7 @@ use serde_json::{Map, Value, json};
 
 /// Decoded pairs of a query string, in order.
 pub(super) fn query_pairs(query: &str) -> Vec<(String, String)> {
-    let decode = |text: &str| {
-        percent_decode_str(&text.replace('+', " "))
-            .decode_utf8_lossy()
-            .into_owned()
-    };
+    let decode = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
     query
         .split('&')
         .filter(|pair| !pair.is_empty())
@@ -25,15 +21,7 @@ pub(super) fn query_pairs(query: &str) -> Vec<(String, String)> {
 
 /// Pairs of headers as text, by the name that `rename` gives them.
 fn header_pairs(headers: &HeaderMap, rename: fn(&HeaderName) -> String) -> Vec<(String, String)> {
-    headers
-        .iter()
-        .map(|(name, value)| {
-            (
-                rename(name),
-                String::from_utf8_lossy(value.as_bytes()).into_owned(),
-            )
-        })
-        .collect()
+    headers.iter().map(|(name, value)| (rename(name), String::from_utf8_lossy(value.as_bytes()).into_owned())).collect()
 }
 
 /// Payload format 1.0: the last value of each name, and all values of each name.
@@ -53,10 +41,7 @@ pub(super) fn joined(pairs: &[(String, String)]) -> Map<String, Value> {
     for (name, value) in pairs {
         joined.entry(name).or_default().push(value);
     }
-    joined
-        .into_iter()
-        .map(|(name, values)| (name.to_owned(), json!(values.join(","))))
-        .collect()
+    joined.into_iter().map(|(name, values)| (name.to_owned(), json!(values.join(",")))).collect()
 }
 
 /// Headers with lower-case names, as the HTTP API hands them on.
@@ -70,12 +55,7 @@ pub(super) fn title_case_headers(headers: &HeaderMap) -> Vec<(String, String)> {
     header_pairs(headers, |name| {
         let parts = name.as_str().split('-').map(|part| match part {
             "websocket" => "WebSocket".to_owned(),
-            _ => part
-                .chars()
-                .take(1)
-                .map(|first| first.to_ascii_uppercase())
-                .chain(part.chars().skip(1))
-                .collect(),
+            _ => part.chars().take(1).map(|first| first.to_ascii_uppercase()).chain(part.chars().skip(1)).collect(),
         });
         parts.collect::<Vec<_>>().join("-")
     })
@@ -104,10 +84,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.append("sec-websocket-protocol", "a".parse().unwrap());
         headers.append("x--y", "b".parse().unwrap());
-        let names: Vec<_> = title_case_headers(&headers)
-            .into_iter()
-            .map(|(name, _)| name)
-            .collect();
+        let names: Vec<_> = title_case_headers(&headers).into_iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["Sec-WebSocket-Protocol", "X--Y"]);
         assert_eq!(lower_case_headers(&headers)[0].0, "sec-websocket-protocol");
     }

@@ -13,18 +13,11 @@ use crate::template::{HttpApi, HttpRoute, WebSocketApi};
 /// `$default`; none if there is no `$default` either.
 pub(super) fn of_message<'a>(api: &'a WebSocketApi, text: &str) -> Option<&'a str> {
     let mut reader = serde_json::Deserializer::from_str(text);
-    let named = reader
-        .deserialize_map(Property(&api.route_property))
-        .ok()
-        .flatten();
+    let named = reader.deserialize_map(Property(&api.route_property)).ok().flatten();
     let whole = named.filter(|_| reader.end().is_ok());
-    let key = whole
-        .filter(|key| !key.starts_with('$'))
-        .unwrap_or_default();
+    let key = whole.filter(|key| !key.starts_with('$')).unwrap_or_default();
     let routes = &api.routes;
-    let route = routes
-        .get_key_value(&key)
-        .or_else(|| routes.get_key_value("$default"));
+    let route = routes.get_key_value(&key).or_else(|| routes.get_key_value("$default"));
     route.map(|(key, _)| key.as_str())
 }
 
@@ -76,9 +69,7 @@ fn parameters(pattern: &str, path: &str) -> Option<Map<String, Value>> {
     let mut rest = path.strip_prefix('/')?;
     let mut parts = pattern.trim_start_matches('/').split('/').peekable();
     while let Some(part) = parts.next() {
-        let name = part
-            .strip_prefix('{')
-            .and_then(|part| part.strip_suffix('}'));
+        let name = part.strip_prefix('{').and_then(|part| part.strip_suffix('}'));
         if let Some(greedy) = name.and_then(|name| name.strip_suffix('+')) {
             found.insert(greedy.to_owned(), decode(rest));
             return (!rest.is_empty()).then_some(found);
@@ -112,8 +103,7 @@ mod tests {
 
     #[test]
     fn messages_find_their_route() {
-        let routes =
-            ["$connect", "$default", "watch", "1"].map(|key| (key.to_owned(), "F".to_owned()));
+        let routes = ["$connect", "$default", "watch", "1"].map(|key| (key.to_owned(), "F".to_owned()));
         let mut api = WebSocketApi {
             id: "Api".into(),
             stage: "ws".into(),
@@ -149,28 +139,16 @@ mod tests {
             ("/health", "/healthy", None),
             ("/", "/", Some(json!({}))),
             ("/", "/x", None),
-            (
-                "/v1/calls/{id}",
-                "/v1/calls/a%2Fb%20c",
-                Some(json!({"id": "a/b c"})),
-            ),
+            ("/v1/calls/{id}", "/v1/calls/a%2Fb%20c", Some(json!({"id": "a/b c"}))),
             ("/v1/calls/{id}", "/v1/calls/", None),
             ("/v1/calls/{id}", "/v1/calls/a/b", None),
-            (
-                "/v1/{kind}/{id}/x",
-                "/v1/a/b/x",
-                Some(json!({"kind": "a", "id": "b"})),
-            ),
+            ("/v1/{kind}/{id}/x", "/v1/a/b/x", Some(json!({"kind": "a", "id": "b"}))),
             ("/v1/{proxy+}", "/v1/a/b/c", Some(json!({"proxy": "a/b/c"}))),
             ("/v1/{proxy+}", "/v1/", None),
             ("/v1/{proxy+}", "/v1", None),
             ("$default", "/anything", Some(json!({}))),
         ] {
-            assert_eq!(
-                parameters(pattern, path).map(Value::Object),
-                expected,
-                "{pattern} {path}"
-            );
+            assert_eq!(parameters(pattern, path).map(Value::Object), expected, "{pattern} {path}");
         }
     }
 }

@@ -50,19 +50,11 @@ struct Ending {
 
 impl Ending {
     fn closed_by_us(code: CloseCode, reason: &str) -> Ending {
-        Ending {
-            code: code.into(),
-            reason: reason.to_owned(),
-            tell_client: true,
-        }
+        Ending { code: code.into(), reason: reason.to_owned(), tell_client: true }
     }
 
     fn lost() -> Ending {
-        Ending {
-            code: 1006,
-            reason: "Connection closed abnormally".to_owned(),
-            tell_client: false,
-        }
+        Ending { code: 1006, reason: "Connection closed abnormally".to_owned(), tell_client: false }
     }
 
     fn closed_by_client(frame: Option<CloseFrame>) -> Ending {
@@ -70,11 +62,7 @@ impl Ending {
             Some(frame) => (frame.code.into(), frame.reason.to_string()),
             None => (1005, "Client-side close frame status not set".to_owned()),
         };
-        Ending {
-            code,
-            reason,
-            tell_client: false,
-        }
+        Ending { code, reason, tell_client: false }
     }
 
     fn from_error(error: &Error) -> Ending {
@@ -94,27 +82,13 @@ impl Session {
     /// Registers the connection, so that a post finds it even before the client has its answer.
     pub(super) fn open(shared: Arc<Shared>, api: WebSocketApi, context: Context) -> Session {
         shared.sockets.send_modify(|open| *open += 1);
-        let (registration, outbound) = shared
-            .connections
-            .register(context.connection_id.clone(), context.peer.clone());
-        Session {
-            shared,
-            api: Arc::new(api),
-            context: Arc::new(context),
-            registration,
-            outbound,
-        }
+        let (registration, outbound) = shared.connections.register(context.connection_id.clone(), context.peer.clone());
+        Session { shared, api: Arc::new(api), context: Arc::new(context), registration, outbound }
     }
 
     /// The client went away before the upgrade.
     pub(super) async fn never_opened(self) {
-        let Session {
-            shared,
-            api,
-            context,
-            registration,
-            ..
-        } = self;
+        let Session { shared, api, context, registration, .. } = self;
         drop(registration);
         disconnected(&shared, &api, &context, &Ending::lost()).await;
         shared.sockets.send_modify(|open| *open -= 1);
@@ -129,20 +103,11 @@ impl Session {
         let mut in_flight = JoinSet::new();
         let (mut sink, mut stream) = socket.split();
         let ending = self.serve(&mut sink, &mut stream, &mut in_flight).await;
-        let Session {
-            shared,
-            api,
-            context,
-            registration,
-            outbound,
-        } = self;
+        let Session { shared, api, context, registration, outbound } = self;
         drop((registration, outbound));
         let goodbye = async {
             if ending.tell_client {
-                let frame = CloseFrame {
-                    code: ending.code.into(),
-                    reason: ending.reason.clone().into(),
-                };
+                let frame = CloseFrame { code: ending.code.into(), reason: ending.reason.clone().into() };
                 let _ = sink.send(Message::Close(Some(frame))).await;
             }
             let _ = sink.flush().await;
@@ -154,11 +119,7 @@ impl Session {
         let goodbye = timeout(shared.limits.closing, goodbye);
         let _ = tokio::join!(goodbye, disconnected(&shared, &api, &context, &ending));
         while in_flight.join_next().await.is_some() {}
-        tracing::debug!(
-            socket.id = context.connection_id,
-            socket.code = ending.code,
-            "socket closed"
-        );
+        tracing::debug!(socket.id = context.connection_id, socket.code = ending.code, "socket closed");
         shared.sockets.send_modify(|open| *open -= 1);
     }
 
@@ -178,8 +139,7 @@ impl Session {
         tokio::pin!(delivering, lifetime);
         loop {
             let idle = Duration::from_millis(self.registration.idle_ms());
-            let Some(idle_left) = limits.idle.checked_sub(idle).filter(|left| !left.is_zero())
-            else {
+            let Some(idle_left) = limits.idle.checked_sub(idle).filter(|left| !left.is_zero()) else {
                 return Ending::closed_by_us(CloseCode::Away, "Going away");
             };
             tokio::select! {
@@ -210,10 +170,7 @@ impl Session {
 }
 
 /// Sends what was posted, until the connection is deleted or lost.
-async fn deliver<S>(
-    sink: &mut SplitSink<WebSocketStream<S>, Message>,
-    outbound: &mut Outbound,
-) -> Ending
+async fn deliver<S>(sink: &mut SplitSink<WebSocketStream<S>, Message>, outbound: &mut Outbound) -> Ending
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -239,23 +196,17 @@ async fn handle(shared: &Shared, api: &WebSocketApi, context: &Context, text: &s
     let complaint = match routes::of_message(api, text) {
         None => Some("Forbidden"),
         Some(route) => {
-            let event =
-                context.message_event(route, text, &request_id, shared.connections.now_ms());
+            let event = context.message_event(route, text, &request_id, shared.connections.now_ms());
             let result = invoke(shared, &api.routes[route], event).await;
             // A result without a status is no integration response. One of 400 and more is: it is nobody's news,
             // since the route has no route response.
-            let answered = result
-                .as_ref()
-                .is_ok_and(|result| http_result::status(result).is_some());
+            let answered = result.as_ref().is_ok_and(|result| http_result::status(result).is_some());
             (!answered).then_some("Internal server error")
         }
     };
     if let Some(complaint) = complaint {
         let body = reply::socket_message(complaint, &context.connection_id, &request_id);
-        if let Err(error) = shared
-            .connections
-            .post(&context.connection_id, body.to_string())
-        {
+        if let Err(error) = shared.connections.post(&context.connection_id, body.to_string()) {
             tracing::debug!(%error, "a failed integration could not be told to the client");
         }
     }

@@ -70,8 +70,7 @@ pub(super) async fn connect(
         match hyper::upgrade::on(request).await {
             Ok(upgraded) => {
                 let stream = TokioIo::new(upgraded);
-                let socket =
-                    WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
+                let socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
                 session.run(socket).await;
             }
             Err(_) => session.never_opened().await,
@@ -84,28 +83,15 @@ pub(super) async fn connect(
 fn handshake_key(request: &Request) -> Result<String, Box<Response>> {
     let headers = request.headers();
     let has = |name: &str, token: &str| {
-        let values = headers
-            .get_all(name)
-            .iter()
-            .filter_map(|value| value.to_str().ok());
-        values
-            .flat_map(|value| value.split(','))
-            .any(|part| part.trim().eq_ignore_ascii_case(token))
+        let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+        values.flat_map(|value| value.split(',')).any(|part| part.trim().eq_ignore_ascii_case(token))
     };
     if !has("connection", "upgrade") || !has("upgrade", "websocket") {
-        return Err(Box::new(reply::message(
-            StatusCode::UPGRADE_REQUIRED,
-            "Upgrade Required",
-        )));
+        return Err(Box::new(reply::message(StatusCode::UPGRADE_REQUIRED, "Upgrade Required")));
     }
     match header(headers, "sec-websocket-key") {
-        Some(key) if request.method() == Method::GET && has("sec-websocket-version", "13") => {
-            Ok(key.to_owned())
-        }
-        _ => Err(Box::new(reply::message(
-            StatusCode::BAD_REQUEST,
-            "Bad Request",
-        ))),
+        Some(key) if request.method() == Method::GET && has("sec-websocket-version", "13") => Ok(key.to_owned()),
+        _ => Err(Box::new(reply::message(StatusCode::BAD_REQUEST, "Bad Request"))),
     }
 }
 
@@ -141,22 +127,13 @@ async fn admit(
         let event = context.authorizer_event(headers, uri, request_id);
         match invoke(shared, authorizer, event).await {
             Ok(result) => {
-                let judged = policy::judge(
-                    &result,
-                    &context.method_arn(),
-                    shared.limits.authorizer_bytes,
-                );
+                let judged = policy::judge(&result, &context.method_arn(), shared.limits.authorizer_bytes);
                 context.authorizer = Some(judged.map_err(|refused| match refused {
-                    policy::Refused::Denied => refuse(
-                        StatusCode::FORBIDDEN,
-                        "User is not authorized to access this resource",
-                    ),
+                    policy::Refused::Denied => {
+                        refuse(StatusCode::FORBIDDEN, "User is not authorized to access this resource")
+                    }
                     policy::Refused::Malformed(reason) => {
-                        tracing::error!(
-                            function = authorizer,
-                            reason,
-                            "the authorizer's result is wrong"
-                        );
+                        tracing::error!(function = authorizer, reason, "the authorizer's result is wrong");
                         refuse(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error")
                     }
                 })?);
@@ -165,48 +142,28 @@ async fn admit(
                 return Err(refuse(StatusCode::UNAUTHORIZED, "Unauthorized"));
             }
             Err(_) => {
-                return Err(refuse(
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    "Internal server error",
-                ));
+                return Err(refuse(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error"));
             }
         }
     }
     let Some(function) = api.routes.get("$connect") else {
         return Ok(None);
     };
-    let result = invoke(
-        shared,
-        function,
-        context.connect_event(headers, uri, request_id),
-    )
-    .await;
+    let result = invoke(shared, function, context.connect_event(headers, uri, request_id)).await;
     let status = result.as_ref().ok().and_then(http_result::status);
     match (result, status) {
         (Ok(result), Some(status)) if status.is_success() => Ok(chosen_protocol(&result)),
         (Ok(result), Some(status)) => {
-            let own = http_result::response(&result)
-                .ok()
-                .filter(|_| result["body"].is_string());
-            Err(own.map_or_else(
-                || refuse(status, status.canonical_reason().unwrap_or_default()),
-                Box::new,
-            ))
+            let own = http_result::response(&result).ok().filter(|_| result["body"].is_string());
+            Err(own.map_or_else(|| refuse(status, status.canonical_reason().unwrap_or_default()), Box::new))
         }
         _ => Err(refuse(StatusCode::BAD_GATEWAY, "Internal server error")),
     }
 }
 
 /// A function's result within the time that the gateway gives it; an error of none is the gateway's own timeout.
-pub(super) async fn invoke(
-    shared: &Shared,
-    function: &str,
-    event: Value,
-) -> Result<Value, Option<InvokeError>> {
-    let invoked = tokio::time::timeout(
-        shared.limits.integration,
-        shared.functions.invoke(function, event),
-    );
+pub(super) async fn invoke(shared: &Shared, function: &str, event: Value) -> Result<Value, Option<InvokeError>> {
+    let invoked = tokio::time::timeout(shared.limits.integration, shared.functions.invoke(function, event));
     invoked.await.map_err(|_| None)?.map_err(Some)
 }
 

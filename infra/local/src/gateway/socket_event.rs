@@ -23,12 +23,7 @@ pub(super) struct Context {
 }
 
 impl Context {
-    pub(super) fn new(
-        api: &WebSocketApi,
-        connection_id: String,
-        connected_at_ms: u64,
-        peer: Peer,
-    ) -> Context {
+    pub(super) fn new(api: &WebSocketApi, connection_id: String, connected_at_ms: u64, peer: Peer) -> Context {
         Context {
             connection_id,
             connected_at_ms,
@@ -40,20 +35,11 @@ impl Context {
     }
 
     pub(super) fn method_arn(&self) -> String {
-        format!(
-            "arn:aws:execute-api:local:000000000000:{}/{}/$connect",
-            self.api_id, self.stage
-        )
+        format!("arn:aws:execute-api:local:000000000000:{}/{}/$connect", self.api_id, self.stage)
     }
 
     /// The request context that AWS documents, for one event.
-    fn request_context(
-        &self,
-        route_key: &str,
-        event_type: &str,
-        request_id: &str,
-        now_ms: u64,
-    ) -> Map<String, Value> {
+    fn request_context(&self, route_key: &str, event_type: &str, request_id: &str, now_ms: u64) -> Map<String, Value> {
         let mut context = Map::new();
         for (name, value) in [
             ("routeKey", json!(route_key)),
@@ -61,20 +47,14 @@ impl Context {
             ("messageDirection", json!("IN")),
             ("stage", json!(self.stage)),
             ("apiId", json!(self.api_id)),
-            (
-                "domainName",
-                json!(format!("{}.execute-api.local.amazonaws.com", self.api_id)),
-            ),
+            ("domainName", json!(format!("{}.execute-api.local.amazonaws.com", self.api_id))),
             ("connectionId", json!(self.connection_id)),
             ("connectedAt", json!(self.connected_at_ms)),
             ("requestId", json!(request_id)),
             ("extendedRequestId", json!(request_id)),
             ("requestTime", json!(request_time(now_ms))),
             ("requestTimeEpoch", json!(now_ms)),
-            (
-                "identity",
-                json!({"sourceIp": self.peer.source_ip, "userAgent": self.peer.user_agent}),
-            ),
+            ("identity", json!({"sourceIp": self.peer.source_ip, "userAgent": self.peer.user_agent})),
         ] {
             context.insert(name.to_owned(), value);
         }
@@ -85,12 +65,7 @@ impl Context {
     }
 
     /// What the request authorizer gets.
-    pub(super) fn authorizer_event(
-        &self,
-        headers: &HeaderMap,
-        uri: &Uri,
-        request_id: &str,
-    ) -> Value {
+    pub(super) fn authorizer_event(&self, headers: &HeaderMap, uri: &Uri, request_id: &str) -> Value {
         let mut event = self.connect_event(headers, uri, request_id);
         event["type"] = json!("REQUEST");
         event["methodArn"] = json!(self.method_arn());
@@ -120,13 +95,7 @@ impl Context {
     }
 
     /// What a route's integration gets.
-    pub(super) fn message_event(
-        &self,
-        route_key: &str,
-        body: &str,
-        request_id: &str,
-        now_ms: u64,
-    ) -> Value {
+    pub(super) fn message_event(&self, route_key: &str, body: &str, request_id: &str, now_ms: u64) -> Value {
         let mut context = self.request_context(route_key, "MESSAGE", request_id, now_ms);
         context.insert("messageId".to_owned(), json!(new_connection_id()));
         json!({"requestContext": context, "body": body, "isBase64Encoded": false})

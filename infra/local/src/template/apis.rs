@@ -15,25 +15,18 @@ pub(super) fn websocket(block: &Block<'_, '_>) -> Result<WebSocketApi, TemplateE
     let route_property = expression
         .strip_prefix("$request.body.")
         .filter(|name| !name.is_empty() && !name.contains(['.', '[', ' ']))
-        .ok_or_else(|| {
-            selection.error(format!(
-                "{expression} is not supported; supported is $request.body.<name>"
-            ))
-        })?
+        .ok_or_else(|| selection.error(format!("{expression} is not supported; supported is $request.body.<name>")))?
         .to_owned();
     let mut api = WebSocketApi {
         id: block.id.to_owned(),
-        stage: block
-            .property("StageName")?
-            .map_or(Ok("default".to_owned()), |field| field.text())?,
+        stage: block.property("StageName")?.map_or(Ok("default".to_owned()), |field| field.text())?,
         route_property,
         routes: Default::default(),
         authorizer: None,
     };
     for (key, route) in block.require("Routes")?.entries()? {
         route.only(&["FunctionArn", "OperationName", "IntegrationTimeout"])?;
-        api.routes
-            .insert(key, function_of(&route.require("FunctionArn")?)?);
+        api.routes.insert(key, function_of(&route.require("FunctionArn")?)?);
     }
     if let Some(auth) = block.property("Auth")? {
         auth.only(&["AuthType", "AuthArn", "Name", "InvokeRole"])?;
@@ -75,26 +68,18 @@ impl Authorizers {
     fn function(&self, name: &str, field: &Field) -> Result<String, TemplateError> {
         let found = self.functions.iter().find(|(known, _)| known == name);
         found.map(|(_, function)| function.clone()).ok_or_else(|| {
-            let names: Vec<_> = self
-                .functions
-                .iter()
-                .map(|(name, _)| name.as_str())
-                .collect();
-            field.error(format!(
-                "there is no authorizer {name}; there are NONE, {}",
-                names.join(", ")
-            ))
+            let names: Vec<_> = self.functions.iter().map(|(name, _)| name.as_str()).collect();
+            field.error(format!("there is no authorizer {name}; there are NONE, {}", names.join(", ")))
         })
     }
 }
 
 /// Reads an HTTP API; its routes are added by the functions that serve them.
 pub(super) fn http(block: &Block<'_, '_>) -> Result<(HttpApi, Authorizers), TemplateError> {
-    if let Some(field) = block
-        .property("DefinitionBody")?
-        .or(block.property("DefinitionUri")?)
-    {
-        return Err(field.error("is not supported by the local stack; routes are read from the functions' HttpApi events"));
+    if let Some(field) = block.property("DefinitionBody")?.or(block.property("DefinitionUri")?) {
+        return Err(
+            field.error("is not supported by the local stack; routes are read from the functions' HttpApi events")
+        );
     }
     if let Some(stage) = block.property("StageName")? {
         stage.one_of(&["$default"])?;
@@ -102,27 +87,15 @@ pub(super) fn http(block: &Block<'_, '_>) -> Result<(HttpApi, Authorizers), Temp
     let mut authorizers = Authorizers::default();
     if let Some(auth) = block.property("Auth")? {
         auth.only(&["Authorizers", "DefaultAuthorizer"])?;
-        for (name, authorizer) in auth
-            .get("Authorizers")
-            .map_or(Ok(Vec::new()), |field| field.entries())?
-        {
-            authorizers
-                .functions
-                .push((name, authorizer_function(&authorizer)?));
+        for (name, authorizer) in auth.get("Authorizers").map_or(Ok(Vec::new()), |field| field.entries())? {
+            authorizers.functions.push((name, authorizer_function(&authorizer)?));
         }
         if let Some(field) = auth.get("DefaultAuthorizer") {
             authorizers.default = Some(authorizers.function(&field.text()?, &field)?);
         }
     }
-    let cors = block
-        .property("CorsConfiguration")?
-        .map(|field| cors(&field))
-        .transpose()?;
-    let api = HttpApi {
-        id: block.id.to_owned(),
-        routes: Vec::new(),
-        cors: cors.flatten(),
-    };
+    let cors = block.property("CorsConfiguration")?.map(|field| cors(&field)).transpose()?;
+    let api = HttpApi { id: block.id.to_owned(), routes: Vec::new(), cors: cors.flatten() };
     Ok((api, authorizers))
 }
 
@@ -134,12 +107,8 @@ fn authorizer_function(authorizer: &Field) -> Result<String, TemplateError> {
         "EnableSimpleResponses",
         "EnableFunctionDefaultPermissions",
     ])?;
-    authorizer
-        .require("AuthorizerPayloadFormatVersion")?
-        .one_of(&["2.0", "2"])?;
-    authorizer
-        .require("EnableSimpleResponses")?
-        .one_of(&["true"])?;
+    authorizer.require("AuthorizerPayloadFormatVersion")?.one_of(&["2.0", "2"])?;
+    authorizer.require("EnableSimpleResponses")?.one_of(&["true"])?;
     function_of(&authorizer.require("FunctionArn")?)
 }
 
@@ -153,18 +122,9 @@ fn cors(field: &Field) -> Result<Option<Cors>, TemplateError> {
             ..Cors::default()
         }));
     }
-    field.only(&[
-        "AllowOrigins",
-        "AllowMethods",
-        "AllowHeaders",
-        "ExposeHeaders",
-        "AllowCredentials",
-        "MaxAge",
-    ])?;
+    field.only(&["AllowOrigins", "AllowMethods", "AllowHeaders", "ExposeHeaders", "AllowCredentials", "MaxAge"])?;
     let list = |name: &str| -> Result<Vec<String>, TemplateError> {
-        let items = field
-            .get(name)
-            .map_or(Ok(Vec::new()), |field| field.items())?;
+        let items = field.get(name).map_or(Ok(Vec::new()), |field| field.items())?;
         items.iter().map(Field::text).collect()
     };
     Ok(Some(Cors {
@@ -172,13 +132,8 @@ fn cors(field: &Field) -> Result<Option<Cors>, TemplateError> {
         allow_methods: list("AllowMethods")?,
         allow_headers: list("AllowHeaders")?,
         expose_headers: list("ExposeHeaders")?,
-        allow_credentials: field
-            .get("AllowCredentials")
-            .map_or(Ok(false), |field| field.boolean())?,
-        max_age_s: field
-            .get("MaxAge")
-            .map(|field| field.count(-1..=86_400))
-            .transpose()?,
+        allow_credentials: field.get("AllowCredentials").map_or(Ok(false), |field| field.boolean())?,
+        max_age_s: field.get("MaxAge").map(|field| field.count(-1..=86_400)).transpose()?,
     }))
 }
 

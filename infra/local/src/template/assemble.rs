@@ -38,10 +38,7 @@ const RUN: &str = "AWS::Serverless::Function, AWS::Serverless::WebSocketApi, AWS
 const IMPLICIT_HTTP_API: &str = "ServerlessHttpApi";
 
 /// Reads a template's text.
-pub(super) fn assemble(
-    text: &str,
-    overrides: &BTreeMap<String, String>,
-) -> Result<Template, TemplateError> {
+pub(super) fn assemble(text: &str, overrides: &BTreeMap<String, String>) -> Result<Template, TemplateError> {
     let document = yaml::parse(text)?;
     let resolver = Resolver::new(&document, overrides)?;
     let resources = resolver.resources()?;
@@ -54,14 +51,10 @@ pub(super) fn assemble(
         match kind {
             "AWS::Serverless::Function" => {
                 let block = function_block(&resolver, block);
-                template
-                    .functions
-                    .insert((*id).to_owned(), functions::function(&block)?);
+                template.functions.insert((*id).to_owned(), functions::function(&block)?);
                 template.ignored.extend(functions::left_out(&block));
             }
-            "AWS::Serverless::WebSocketApi" => {
-                only_one(&mut template.websocket, apis::websocket(&block)?, id, node)?
-            }
+            "AWS::Serverless::WebSocketApi" => only_one(&mut template.websocket, apis::websocket(&block)?, id, node)?,
             "AWS::Serverless::HttpApi" => {
                 let (api, of_api) = apis::http(&block)?;
                 authorizers = of_api;
@@ -72,8 +65,7 @@ pub(super) fn assemble(
             "AWS::SQS::Queue" => template.queues.push(resources::queue(&block)?),
             "AWS::S3::Bucket" => template.buckets.push(block.name),
             refused if REFUSED.contains(&refused) => {
-                let message =
-                    format!("{refused} is not supported by the local stack; supported are {RUN}");
+                let message = format!("{refused} is not supported by the local stack; supported are {RUN}");
                 return Err(Place::of(id).then("Type").error(node.at, message));
             }
             _ => template.ignored.push((*id).to_owned()),
@@ -94,10 +86,7 @@ pub(super) fn assemble(
 
 fn function_block<'r, 't>(resolver: &'r Resolver<'t>, block: Block<'r, 't>) -> Block<'r, 't> {
     let properties = functions::with_globals(resolver.globals("Function"), &block.properties);
-    Block {
-        properties,
-        ..block
-    }
+    Block { properties, ..block }
 }
 
 fn only_one<T>(slot: &mut Option<T>, api: T, id: &str, node: &Node) -> Result<(), TemplateError> {
@@ -109,11 +98,7 @@ fn only_one<T>(slot: &mut Option<T>, api: T, id: &str, node: &Node) -> Result<()
     Ok(())
 }
 
-fn add_events(
-    template: &mut Template,
-    authorizers: &Authorizers,
-    block: &Block<'_, '_>,
-) -> Result<(), TemplateError> {
+fn add_events(template: &mut Template, authorizers: &Authorizers, block: &Block<'_, '_>) -> Result<(), TemplateError> {
     let Some(declared) = block.property("Events")? else {
         return Ok(());
     };
@@ -126,11 +111,7 @@ fn add_events(
                 template.event_sources.push(*mapping);
             }
             Event::Route(declared) => {
-                let Route {
-                    api,
-                    mut route,
-                    authorizer,
-                } = *declared;
+                let Route { api, mut route, authorizer } = *declared;
                 let chosen = api.as_ref().map(Field::text).transpose()?;
                 let id = chosen.as_deref().unwrap_or(IMPLICIT_HTTP_API);
                 route.authorizer = authorizers.of_route(authorizer)?;
@@ -140,10 +121,7 @@ fn add_events(
                     cors: None,
                 });
                 if http.id != id {
-                    let complaint = format!(
-                        "there is no HTTP API {id}; the one of this template is {}",
-                        http.id
-                    );
+                    let complaint = format!("there is no HTTP API {id}; the one of this template is {}", http.id);
                     return Err(api.unwrap_or(field).error(complaint));
                 }
                 http.routes.push(route);
@@ -158,10 +136,7 @@ fn check_source(template: &Template, mapping: &EventSourceMapping) -> Result<(),
     match &mapping.source {
         EventSource::Sqs(name) => {
             let queue = template.queues.iter().find(|queue| queue.name == *name);
-            let timeout_s = template
-                .functions
-                .get(&mapping.function)
-                .map_or(0, |function| function.timeout_s);
+            let timeout_s = template.functions.get(&mapping.function).map_or(0, |function| function.timeout_s);
             match queue {
                 Some(queue) if queue.visibility_timeout_s < timeout_s => Err(format!(
                     "{name}'s VisibilityTimeout of {} s is shorter than the function's Timeout of {timeout_s} s",
@@ -187,25 +162,11 @@ fn check_routes(template: &Template, resources: &[(&str, &Node)]) -> Result<(), 
     let Some(api) = &template.websocket else {
         return Ok(());
     };
-    let at = resources
-        .iter()
-        .find(|(id, _)| *id == api.id)
-        .map(|(_, node)| node.at)
-        .unwrap_or_default();
-    let routes = api
-        .routes
-        .iter()
-        .map(|(key, function)| (apis::route_place(api, key), function));
-    let authorizer = api
-        .authorizer
-        .iter()
-        .map(|function| (Place::of(&api.id).then("Auth"), function));
+    let at = resources.iter().find(|(id, _)| *id == api.id).map(|(_, node)| node.at).unwrap_or_default();
+    let routes = api.routes.iter().map(|(key, function)| (apis::route_place(api, key), function));
+    let authorizer = api.authorizer.iter().map(|function| (Place::of(&api.id).then("Auth"), function));
     for (place, id) in routes.chain(authorizer) {
-        if !template
-            .functions
-            .values()
-            .any(|function| is_function(function, id))
-        {
+        if !template.functions.values().any(|function| is_function(function, id)) {
             return Err(functions::unknown(id, &place, at));
         }
     }
@@ -221,16 +182,6 @@ fn specificity(route: &HttpRoute) -> (Vec<u8>, bool, String, String) {
         parameter if parameter.starts_with('{') => 1,
         _ => 0,
     };
-    let parts = route
-        .path
-        .trim_start_matches('/')
-        .split('/')
-        .map(rank)
-        .collect();
-    (
-        parts,
-        route.method == "ANY",
-        route.path.clone(),
-        route.method.clone(),
-    )
+    let parts = route.path.trim_start_matches('/').split('/').map(rank).collect();
+    (parts, route.method == "ANY", route.path.clone(), route.method.clone())
 }

@@ -11,14 +11,8 @@ const EXPECTED: &str = "must be a condition: Equals, Not, And, Or or Condition";
 
 impl Resolver<'_> {
     /// Whether a condition holds that is named in `Conditions`.
-    pub(super) fn named_condition(
-        &self,
-        name: &Node,
-        place: &Place,
-    ) -> Result<bool, TemplateError> {
-        let text = name
-            .as_text()
-            .ok_or_else(|| place.error(name.at, "must name a condition"))?;
+    pub(super) fn named_condition(&self, name: &Node, place: &Place) -> Result<bool, TemplateError> {
+        let text = name.as_text().ok_or_else(|| place.error(name.at, "must name a condition"))?;
         let conditions = self.document.get("Conditions");
         let condition = conditions
             .and_then(|conditions| conditions.get(text))
@@ -66,11 +60,7 @@ impl Resolver<'_> {
                 let parts = parts.iter().map(|part| self.holds(part, place));
                 let parts = parts.collect::<Result<Vec<_>, _>>()?;
                 let holds = |part: &bool| *part;
-                Ok(if name == "Fn::And" {
-                    parts.iter().all(holds)
-                } else {
-                    parts.iter().any(holds)
-                })
+                Ok(if name == "Fn::And" { parts.iter().all(holds) } else { parts.iter().any(holds) })
             }
             _ => Err(place.error(at, EXPECTED)),
         }

@@ -72,12 +72,7 @@ pub(super) fn event(function: &str, name: &str, event: &Field) -> Result<Event, 
     }
 }
 
-fn stream(
-    id: String,
-    function: &str,
-    properties: &Field,
-    table: bool,
-) -> Result<Event, TemplateError> {
+fn stream(id: String, function: &str, properties: &Field, table: bool) -> Result<Event, TemplateError> {
     properties.only(&STREAM)?;
     if is_disabled(properties)? {
         return Ok(Event::Disabled);
@@ -89,21 +84,14 @@ fn stream(
         _ if table => return Err(arn.error("must be the StreamArn of a table of this template")),
         _ => return Err(arn.error("must be the Arn of a stream of this template")),
     };
-    let position = properties
-        .require("StartingPosition")?
-        .one_of(&["TRIM_HORIZON", "LATEST"])?;
+    let position = properties.require("StartingPosition")?.one_of(&["TRIM_HORIZON", "LATEST"])?;
     // -1 stands for "without limit", which is also the default.
     let unless_endless = |name: &str, most: i64| -> Result<Option<u64>, TemplateError> {
-        let number = properties
-            .get(name)
-            .map(|field| field.number(-1..=most))
-            .transpose()?;
+        let number = properties.get(name).map(|field| field.number(-1..=most)).transpose()?;
         Ok(number.and_then(|number| u64::try_from(number).ok()))
     };
     let retries = unless_endless("MaximumRetryAttempts", 10_000)?;
-    let destination = properties
-        .get("DestinationConfig")
-        .and_then(|config| config.get("OnFailure"));
+    let destination = properties.get("DestinationConfig").and_then(|config| config.get("OnFailure"));
     Ok(Event::Mapping(Box::new(EventSourceMapping {
         id,
         function: function.to_owned(),
@@ -114,9 +102,7 @@ fn stream(
         parallelization: size(properties, "ParallelizationFactor", 1, 10)?,
         retries: retries.and_then(|retries| u32::try_from(retries).ok()),
         max_age_s: unless_endless("MaximumRecordAgeInSeconds", WEEK_S)?,
-        bisect: properties
-            .get("BisectBatchOnFunctionError")
-            .map_or(Ok(false), |field| field.boolean())?,
+        bisect: properties.get("BisectBatchOnFunctionError").map_or(Ok(false), |field| field.boolean())?,
         report_item_failures: reports_item_failures(properties)?,
         filters: filters(properties)?,
         on_failure: destination.map(|field| on_failure(&field)).transpose()?,
@@ -133,11 +119,7 @@ fn queue(id: String, function: &str, properties: &Field) -> Result<Event, Templa
         return Err(arn.error("must be the Arn of a queue of this template"));
     };
     let window_s = number(properties, "MaximumBatchingWindowInSeconds", 0, 0..=300)?;
-    let most = if name.ends_with(".fifo") || window_s == 0 {
-        10
-    } else {
-        10_000
-    };
+    let most = if name.ends_with(".fifo") || window_s == 0 { 10 } else { 10_000 };
     let concurrency = match properties.get("ScalingConfig") {
         Some(config) => config.require("MaximumConcurrency")?.count(2..=1000)?,
         None => QUEUE_POLLERS,
@@ -160,9 +142,7 @@ fn queue(id: String, function: &str, properties: &Field) -> Result<Event, Templa
 }
 
 pub(super) fn is_disabled(properties: &Field) -> Result<bool, TemplateError> {
-    properties
-        .get("Enabled")
-        .map_or(Ok(false), |field| field.boolean().map(|enabled| !enabled))
+    properties.get("Enabled").map_or(Ok(false), |field| field.boolean().map(|enabled| !enabled))
 }
 
 fn number(
@@ -171,20 +151,15 @@ fn number(
     default: u64,
     range: std::ops::RangeInclusive<i64>,
 ) -> Result<u64, TemplateError> {
-    properties
-        .get(name)
-        .map_or(Ok(default), |field| field.count(range))
+    properties.get(name).map_or(Ok(default), |field| field.count(range))
 }
 
 fn size(properties: &Field, name: &str, default: u64, most: i64) -> Result<usize, TemplateError> {
-    number(properties, name, default, 1..=most)
-        .map(|size| usize::try_from(size).unwrap_or(usize::MAX))
+    number(properties, name, default, 1..=most).map(|size| usize::try_from(size).unwrap_or(usize::MAX))
 }
 
 fn reports_item_failures(properties: &Field) -> Result<bool, TemplateError> {
-    let types = properties
-        .get("FunctionResponseTypes")
-        .map_or(Ok(Vec::new()), |field| field.items())?;
+    let types = properties.get("FunctionResponseTypes").map_or(Ok(Vec::new()), |field| field.items())?;
     for field in &types {
         field.one_of(&["ReportBatchItemFailures"])?;
     }
@@ -210,16 +185,12 @@ fn filters(properties: &Field) -> Result<Vec<serde_json::Value>, TemplateError> 
 
 fn on_failure(field: &Field) -> Result<Destination, TemplateError> {
     field.only(&["Type", "Destination"])?;
-    let kind = field
-        .get("Type")
-        .map(|field| field.one_of(&["S3", "SQS"]))
-        .transpose()?;
+    let kind = field.get("Type").map(|field| field.one_of(&["S3", "SQS"])).transpose()?;
     let destination = field.require("Destination")?;
     match (kind.as_deref(), names::target(&destination.text()?)) {
         (Some("S3") | None, Some(Target::Bucket(name))) => Ok(Destination::S3(name)),
         (Some("SQS") | None, Some(Target::Queue(name))) => Ok(Destination::Sqs(name)),
-        _ => Err(destination
-            .error("must be the Arn of a bucket (Type S3) or a queue (Type SQS) of this template")),
+        _ => Err(destination.error("must be the Arn of a bucket (Type S3) or a queue (Type SQS) of this template")),
     }
 }
 
@@ -232,37 +203,17 @@ fn route(function: &str, properties: Option<&Field>) -> Result<Event, TemplateEr
         timeout_ms: 30_000,
     };
     let Some(properties) = properties else {
-        return Ok(Event::Route(Box::new(Route {
-            api: None,
-            route,
-            authorizer: None,
-        })));
+        return Ok(Event::Route(Box::new(Route { api: None, route, authorizer: None })));
     };
-    properties.only(&[
-        "ApiId",
-        "Method",
-        "Path",
-        "Auth",
-        "PayloadFormatVersion",
-        "TimeoutInMillis",
-    ])?;
+    properties.only(&["ApiId", "Method", "Path", "Auth", "PayloadFormatVersion", "TimeoutInMillis"])?;
     if let Some(path) = properties.get("Path") {
         route.path = path.text()?;
-        let greedy = route
-            .path
-            .find("+}")
-            .is_some_and(|at| at + 2 != route.path.len());
+        let greedy = route.path.find("+}").is_some_and(|at| at + 2 != route.path.len());
         if route.path != "$default" && (!route.path.starts_with('/') || greedy) {
             return Err(path.error("must begin with /, and {name+} can only be its last part"));
         }
-        let method = properties
-            .get("Method")
-            .map_or(Ok("ANY".to_owned()), |field| field.text())?;
-        route.method = if method == "*" {
-            "ANY".to_owned()
-        } else {
-            method.to_uppercase()
-        };
+        let method = properties.get("Method").map_or(Ok("ANY".to_owned()), |field| field.text())?;
+        route.method = if method == "*" { "ANY".to_owned() } else { method.to_uppercase() };
     }
     if let Some(version) = properties.get("PayloadFormatVersion") {
         version.one_of(&["2.0"])?;
@@ -275,9 +226,5 @@ fn route(function: &str, properties: Option<&Field>) -> Result<Event, TemplateEr
         }
         None => None,
     };
-    Ok(Event::Route(Box::new(Route {
-        api: properties.get("ApiId"),
-        route,
-        authorizer,
-    })))
+    Ok(Event::Route(Box::new(Route { api: properties.get("ApiId"), route, authorizer })))
 }

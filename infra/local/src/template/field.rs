@@ -16,10 +16,7 @@ pub(super) struct Place {
 
 impl Place {
     pub(super) fn of(resource: &str) -> Place {
-        Place {
-            resource: resource.to_owned(),
-            property: String::new(),
-        }
+        Place { resource: resource.to_owned(), property: String::new() }
     }
 
     pub(super) fn then(&self, step: impl Display) -> Place {
@@ -27,10 +24,7 @@ impl Place {
             "" => step.to_string(),
             path => format!("{path}.{step}"),
         };
-        Place {
-            resource: self.resource.clone(),
-            property,
-        }
+        Place { resource: self.resource.clone(), property }
     }
 
     pub(super) fn error(&self, at: Position, message: impl Into<String>) -> TemplateError {
@@ -62,25 +56,15 @@ impl Field {
     /// An entry of a mapping, unless it is missing or null.
     pub(super) fn get(&self, key: &str) -> Option<Field> {
         let node = self.node.get(key).filter(|node| !node.is_null())?;
-        Some(Field {
-            node: node.clone(),
-            place: self.place.then(key),
-        })
+        Some(Field { node: node.clone(), place: self.place.then(key) })
     }
 
     pub(super) fn require(&self, key: &str) -> Result<Field, TemplateError> {
-        self.get(key).ok_or_else(|| {
-            self.place
-                .then(key)
-                .error(self.node.at, "is missing, and has no default")
-        })
+        self.get(key).ok_or_else(|| self.place.then(key).error(self.node.at, "is missing, and has no default"))
     }
 
     pub(super) fn text(&self) -> Result<String, TemplateError> {
-        self.node
-            .as_text()
-            .map(str::to_owned)
-            .ok_or_else(|| self.error("must be a string"))
+        self.node.as_text().map(str::to_owned).ok_or_else(|| self.error("must be a string"))
     }
 
     pub(super) fn boolean(&self) -> Result<bool, TemplateError> {
@@ -92,20 +76,11 @@ impl Field {
     }
 
     pub(super) fn number(&self, range: RangeInclusive<i64>) -> Result<i64, TemplateError> {
-        let number = self
-            .node
-            .as_text()
-            .and_then(|text| text.parse::<i64>().ok());
-        number
-            .filter(|number| range.contains(number))
-            .ok_or_else(|| {
-                let found = self.node.as_text().unwrap_or("a collection");
-                self.error(format!(
-                    "must be a whole number from {} to {}, not {found}",
-                    range.start(),
-                    range.end()
-                ))
-            })
+        let number = self.node.as_text().and_then(|text| text.parse::<i64>().ok());
+        number.filter(|number| range.contains(number)).ok_or_else(|| {
+            let found = self.node.as_text().unwrap_or("a collection");
+            self.error(format!("must be a whole number from {} to {}, not {found}", range.start(), range.end()))
+        })
     }
 
     /// A number that cannot be negative.
@@ -118,10 +93,8 @@ impl Field {
         let Kind::List(items) = &self.node.kind else {
             return Err(self.error("must be a list"));
         };
-        let fields = items.iter().enumerate().map(|(index, node)| Field {
-            node: node.clone(),
-            place: self.place.then(index),
-        });
+        let fields =
+            items.iter().enumerate().map(|(index, node)| Field { node: node.clone(), place: self.place.then(index) });
         Ok(fields.collect())
     }
 
@@ -129,15 +102,8 @@ impl Field {
         let Kind::Map(entries) = &self.node.kind else {
             return Err(self.error("must be a mapping"));
         };
-        let fields = entries.iter().map(|(key, node)| {
-            (
-                key.clone(),
-                Field {
-                    node: node.clone(),
-                    place: self.place.then(key),
-                },
-            )
-        });
+        let fields =
+            entries.iter().map(|(key, node)| (key.clone(), Field { node: node.clone(), place: self.place.then(key) }));
         Ok(fields.collect())
     }
 
@@ -146,9 +112,7 @@ impl Field {
         for (key, field) in self.entries()? {
             if !supported.contains(&&*key) {
                 let list = supported.join(", ");
-                return Err(field.error(format!(
-                    "is not supported by the local stack; supported are {list}"
-                )));
+                return Err(field.error(format!("is not supported by the local stack; supported are {list}")));
             }
         }
         Ok(())
@@ -160,14 +124,10 @@ impl Field {
         if allowed.contains(&&*text) {
             return Ok(text);
         }
-        Err(self.error(format!(
-            "{text} is not supported; supported are {}",
-            allowed.join(", ")
-        )))
+        Err(self.error(format!("{text} is not supported; supported are {}", allowed.join(", "))))
     }
 
     pub(super) fn json(&self) -> Result<serde_json::Value, TemplateError> {
-        serde_json::from_str(&self.text()?)
-            .map_err(|error| self.error(format!("is no JSON: {error}")))
+        serde_json::from_str(&self.text()?).map_err(|error| self.error(format!("is no JSON: {error}")))
     }
 }

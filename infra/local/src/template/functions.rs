@@ -11,12 +11,7 @@ use super::{
 };
 
 /// Properties that work on AWS and that the local stack leaves out, so that it can say so.
-const LEFT_OUT: [&str; 4] = [
-    "FunctionUrlConfig",
-    "EventInvokeConfig",
-    "DeadLetterQueue",
-    "VpcConfig",
-];
+const LEFT_OUT: [&str; 4] = ["FunctionUrlConfig", "EventInvokeConfig", "DeadLetterQueue", "VpcConfig"];
 
 /// Puts the globals below a function's own properties: mappings are merged, lists joined, the rest replaced.
 pub(super) fn with_globals(globals: Option<&Node>, own: &Node) -> Node {
@@ -34,15 +29,11 @@ pub(super) fn with_globals(globals: Option<&Node>, own: &Node) -> Node {
                 .collect();
             let added = special.iter().filter(|(key, _)| globals.get(key).is_none());
             merged.extend(added.cloned());
-            Node {
-                kind: Kind::Map(merged),
-                at: own.at,
-            }
+            Node { kind: Kind::Map(merged), at: own.at }
         }
-        (Kind::List(general), Kind::List(special)) => Node {
-            kind: Kind::List(general.iter().chain(special).cloned().collect()),
-            at: own.at,
-        },
+        (Kind::List(general), Kind::List(special)) => {
+            Node { kind: Kind::List(general.iter().chain(special).cloned().collect()), at: own.at }
+        }
         _ => own.clone(),
     }
 }
@@ -51,24 +42,12 @@ pub(super) fn with_globals(globals: Option<&Node>, own: &Node) -> Node {
 pub(super) fn function(block: &Block<'_, '_>) -> Result<Function, TemplateError> {
     let code = block.require("CodeUri")?;
     let path = code.text()?;
-    let handler = path
-        .trim_end_matches('/')
-        .rsplit('/')
-        .next()
-        .unwrap_or_default()
-        .to_owned();
+    let handler = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned();
     if handler.is_empty() {
-        return Err(
-            code.error("must be the folder of a function's crate, such as functions/ingest")
-        );
+        return Err(code.error("must be the folder of a function's crate, such as functions/ingest"));
     }
-    let timeout_s = block
-        .property("Timeout")?
-        .map_or(Ok(3), |field| field.count(1..=900))?;
-    let reserved = block
-        .property("ReservedConcurrentExecutions")?
-        .map(|field| field.count(0..=100_000))
-        .transpose()?;
+    let timeout_s = block.property("Timeout")?.map_or(Ok(3), |field| field.count(1..=900))?;
+    let reserved = block.property("ReservedConcurrentExecutions")?.map(|field| field.count(0..=100_000)).transpose()?;
     Ok(Function {
         id: block.id.to_owned(),
         handler,
@@ -80,9 +59,7 @@ pub(super) fn function(block: &Block<'_, '_>) -> Result<Function, TemplateError>
 
 fn environment(block: &Block<'_, '_>) -> Result<BTreeMap<String, String>, TemplateError> {
     let mut environment = BTreeMap::new();
-    let variables = block
-        .property("Environment")?
-        .and_then(|field| field.get("Variables"));
+    let variables = block.property("Environment")?.and_then(|field| field.get("Variables"));
     let Some(variables) = variables else {
         return Ok(environment);
     };
@@ -94,10 +71,7 @@ fn environment(block: &Block<'_, '_>) -> Result<BTreeMap<String, String>, Templa
 
 /// The properties of a function that have no effect here, as `Function.Property`.
 pub(super) fn left_out(block: &Block<'_, '_>) -> impl Iterator<Item = String> {
-    LEFT_OUT
-        .into_iter()
-        .filter(|name| block.properties.get(name).is_some())
-        .map(|name| format!("{}.{name}", block.id))
+    LEFT_OUT.into_iter().filter(|name| block.properties.get(name).is_some()).map(|name| format!("{}.{name}", block.id))
 }
 
 /// The error for a function that something names and the template has not.

@@ -51,10 +51,7 @@ pub struct Template {
 
 impl Template {
     /// Reads a template file; `overrides` are values of its parameters.
-    pub fn read(
-        path: &Path,
-        overrides: &BTreeMap<String, String>,
-    ) -> Result<Template, TemplateError> {
+    pub fn read(path: &Path, overrides: &BTreeMap<String, String>) -> Result<Template, TemplateError> {
         Template::parse(&std::fs::read_to_string(path)?, overrides)
     }
 
@@ -67,10 +64,7 @@ impl Template {
     }
 
     /// Reads a template's text.
-    pub fn parse(
-        text: &str,
-        overrides: &BTreeMap<String, String>,
-    ) -> Result<Template, TemplateError> {
+    pub fn parse(text: &str, overrides: &BTreeMap<String, String>) -> Result<Template, TemplateError> {
         assemble::assemble(text, overrides)
     }
 }

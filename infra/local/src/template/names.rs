@@ -49,9 +49,7 @@ pub(super) fn attribute(
     Ok(match (&*kind, attribute) {
         ("AWS::Serverless::Function", "Arn") => arn("lambda", &format!("function:{name}")),
         ("AWS::DynamoDB::Table", "Arn") => arn("dynamodb", &format!("table/{name}")),
-        ("AWS::DynamoDB::Table", "StreamArn") => {
-            arn("dynamodb", &format!("table/{name}/stream/local"))
-        }
+        ("AWS::DynamoDB::Table", "StreamArn") => arn("dynamodb", &format!("table/{name}/stream/local")),
         ("AWS::Kinesis::Stream", "Arn") => arn("kinesis", &format!("stream/{name}")),
         ("AWS::SQS::Queue", "Arn") => arn("sqs", &name),
         ("AWS::SQS::Queue", "QueueName") => name,
@@ -61,11 +59,7 @@ pub(super) fn attribute(
             format!("{name}.s3.amazonaws.com")
         }
         ("AWS::Serverless::HttpApi" | "AWS::Serverless::WebSocketApi", "ApiEndpoint") => {
-            let scheme = if kind.ends_with("HttpApi") {
-                "https"
-            } else {
-                "wss"
-            };
+            let scheme = if kind.ends_with("HttpApi") { "https" } else { "wss" };
             format!("{scheme}://{name}.execute-api.{REGION}.amazonaws.com")
         }
         (
@@ -92,31 +86,16 @@ fn arn(service: &str, rest: &str) -> String {
 }
 
 /// A resource's type and name.
-fn named(
-    resolver: &Resolver<'_>,
-    id: &str,
-    at: Position,
-    place: &Place,
-) -> Result<(String, String), TemplateError> {
-    let resource = resolver.resource(id)?.ok_or_else(|| {
-        place.error(
-            at,
-            format!("there is no parameter or resource {id}, or its condition is false"),
-        )
-    })?;
-    let kind = resource
-        .get("Type")
-        .and_then(Node::as_text)
-        .unwrap_or_default();
+fn named(resolver: &Resolver<'_>, id: &str, at: Position, place: &Place) -> Result<(String, String), TemplateError> {
+    let resource = resolver
+        .resource(id)?
+        .ok_or_else(|| place.error(at, format!("there is no parameter or resource {id}, or its condition is false")))?;
+    let kind = resource.get("Type").and_then(Node::as_text).unwrap_or_default();
     Ok((kind.to_owned(), name_of(resolver, id, resource)?))
 }
 
 /// A resource's name: what its own property says, else its logical id.
-pub(super) fn name_of(
-    resolver: &Resolver<'_>,
-    id: &str,
-    resource: &Node,
-) -> Result<String, TemplateError> {
+pub(super) fn name_of(resolver: &Resolver<'_>, id: &str, resource: &Node) -> Result<String, TemplateError> {
     let properties = resource.get("Properties");
     let property = |name: &str| -> Result<Option<String>, TemplateError> {
         let Some(node) = properties.and_then(|properties| properties.get(name)) else {
@@ -125,24 +104,18 @@ pub(super) fn name_of(
         let field = resolver.field(node, Place::of(id).then(name))?;
         field.as_ref().map(Field::text).transpose()
     };
-    Ok(
-        match resource
-            .get("Type")
-            .and_then(Node::as_text)
-            .unwrap_or_default()
-        {
-            "AWS::DynamoDB::Table" => property("TableName")?.unwrap_or_else(|| id.to_owned()),
-            "AWS::Kinesis::Stream" => property("Name")?.unwrap_or_else(|| id.to_owned()),
-            // Upper case is not allowed in a bucket's name.
-            "AWS::S3::Bucket" => property("BucketName")?.unwrap_or_else(|| id.to_lowercase()),
-            "AWS::SQS::Queue" => match property("QueueName")? {
-                Some(name) => name,
-                None if property("FifoQueue")?.as_deref() == Some("true") => format!("{id}.fifo"),
-                None => id.to_owned(),
-            },
-            _ => id.to_owned(),
+    Ok(match resource.get("Type").and_then(Node::as_text).unwrap_or_default() {
+        "AWS::DynamoDB::Table" => property("TableName")?.unwrap_or_else(|| id.to_owned()),
+        "AWS::Kinesis::Stream" => property("Name")?.unwrap_or_else(|| id.to_owned()),
+        // Upper case is not allowed in a bucket's name.
+        "AWS::S3::Bucket" => property("BucketName")?.unwrap_or_else(|| id.to_lowercase()),
+        "AWS::SQS::Queue" => match property("QueueName")? {
+            Some(name) => name,
+            None if property("FifoQueue")?.as_deref() == Some("true") => format!("{id}.fifo"),
+            None => id.to_owned(),
         },
-    )
+        _ => id.to_owned(),
+    })
 }
 
 /// What an ARN of this module points to.
@@ -159,8 +132,7 @@ pub(super) enum Target {
 /// The way back from an ARN; none if it is not one of this template's.
 pub(super) fn target(arn: &str) -> Option<Target> {
     let mut parts = arn.strip_prefix("arn:aws:")?.splitn(4, ':');
-    let (service, _region, _account, rest) =
-        (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let (service, _region, _account, rest) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
     Some(match service {
         "lambda" => Target::Function(rest.strip_prefix("function:")?.to_owned()),
         "dynamodb" => {

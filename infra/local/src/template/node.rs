@@ -34,21 +34,12 @@ pub(super) enum Kind {
 impl Node {
     /// A string that was not in the file.
     pub(super) fn text(text: impl Into<String>, at: Position) -> Node {
-        Node {
-            kind: Kind::Scalar {
-                text: text.into(),
-                plain: false,
-            },
-            at,
-        }
+        Node { kind: Kind::Scalar { text: text.into(), plain: false }, at }
     }
 
     /// The entry of a mapping.
     pub(super) fn get(&self, key: &str) -> Option<&Node> {
-        self.entries()
-            .iter()
-            .find(|(name, _)| name == key)
-            .map(|(_, node)| node)
+        self.entries().iter().find(|(name, _)| name == key).map(|(_, node)| node)
     }
 
     /// The entries of a mapping; none for anything else.
@@ -86,10 +77,7 @@ impl Node {
             },
             Kind::Scalar { text, .. } => Value::String(text.clone()),
             Kind::List(items) => items.iter().map(Node::to_json).collect(),
-            Kind::Map(entries) => entries
-                .iter()
-                .map(|(key, node)| (key.clone(), node.to_json()))
-                .collect(),
+            Kind::Map(entries) => entries.iter().map(|(key, node)| (key.clone(), node.to_json())).collect(),
             Kind::Call(name, argument) => serde_json::json!({name: argument.to_json()}),
         }
     }

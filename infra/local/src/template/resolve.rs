@@ -10,8 +10,7 @@ use super::{
     parameters,
 };
 
-const SUPPORTED: &str =
-    "Ref, GetAtt, Sub, Join, If, Equals, Not, And, Or, Condition, FindInMap, Select and Split";
+const SUPPORTED: &str = "Ref, GetAtt, Sub, Join, If, Equals, Not, And, Or, Condition, FindInMap, Select and Split";
 /// Deeper than any template nests; a parameter or condition that leads back to itself ends here.
 const MAX_DEPTH: usize = 64;
 
@@ -25,26 +24,15 @@ pub(super) struct Resolver<'t> {
 type Resolved = Result<Option<Node>, TemplateError>;
 
 impl<'t> Resolver<'t> {
-    pub(super) fn new(
-        document: &'t Node,
-        overrides: &BTreeMap<String, String>,
-    ) -> Result<Resolver<'t>, TemplateError> {
+    pub(super) fn new(document: &'t Node, overrides: &BTreeMap<String, String>) -> Result<Resolver<'t>, TemplateError> {
         let parameters = parameters::read(document, overrides)?;
-        Ok(Resolver {
-            document,
-            parameters,
-            depth: Cell::new(0),
-        })
+        Ok(Resolver { document, parameters, depth: Cell::new(0) })
     }
 
     /// The resources whose condition holds, in the order of the file.
     pub(super) fn resources(&self) -> Result<Vec<(&'t str, &'t Node)>, TemplateError> {
         let mut present = Vec::new();
-        for (id, node) in self
-            .document
-            .get("Resources")
-            .map_or(&[][..], Node::entries)
-        {
+        for (id, node) in self.document.get("Resources").map_or(&[][..], Node::entries) {
             if self.is_present(id, node)? {
                 present.push((id.as_str(), node));
             }
@@ -54,11 +42,7 @@ impl<'t> Resolver<'t> {
 
     /// A resource by logical id, if the template has it and its condition holds.
     pub(super) fn resource(&self, id: &str) -> Result<Option<&'t Node>, TemplateError> {
-        let Some(node) = self
-            .document
-            .get("Resources")
-            .and_then(|resources| resources.get(id))
-        else {
+        let Some(node) = self.document.get("Resources").and_then(|resources| resources.get(id)) else {
             return Ok(None);
         };
         Ok(self.is_present(id, node)?.then_some(node))
@@ -79,9 +63,7 @@ impl<'t> Resolver<'t> {
     /// A property with everything in it resolved; none if it is `AWS::NoValue` or null.
     pub(super) fn field(&self, node: &Node, place: Place) -> Result<Option<Field>, TemplateError> {
         let node = self.resolve(node, &place)?;
-        Ok(node
-            .filter(|node| !node.is_null())
-            .map(|node| Field { node, place }))
+        Ok(node.filter(|node| !node.is_null()).map(|node| Field { node, place }))
     }
 
     pub(super) fn resolve(&self, node: &Node, place: &Place) -> Resolved {
@@ -129,9 +111,9 @@ impl<'t> Resolver<'t> {
         let at = whole.at;
         let text = match name {
             "Ref" => {
-                let target = argument.as_text().ok_or_else(|| {
-                    place.error(at, "Ref takes the name of a parameter or resource")
-                })?;
+                let target = argument
+                    .as_text()
+                    .ok_or_else(|| place.error(at, "Ref takes the name of a parameter or resource"))?;
                 return self.reference(target, at, place);
             }
             "Fn::If" => {
@@ -145,10 +127,7 @@ impl<'t> Resolver<'t> {
                 let separator = self.one_text(separator, place)?;
                 let joined = self.one_text(joined, place)?;
                 let parts = joined.split(&*separator).map(|part| Node::text(part, at));
-                return Ok(Some(Node {
-                    kind: Kind::List(parts.collect()),
-                    at,
-                }));
+                return Ok(Some(Node { kind: Kind::List(parts.collect()), at }));
             }
             "Fn::Join" => {
                 let [separator, items] = self.arguments(argument, place, "Join")?;
@@ -159,10 +138,7 @@ impl<'t> Resolver<'t> {
                 let [index, items] = self.arguments(argument, place, "Select")?;
                 let index = self.one_text(index, place)?;
                 let items = self.texts(items, place)?;
-                let item = index
-                    .parse::<usize>()
-                    .ok()
-                    .and_then(|index| items.get(index).cloned());
+                let item = index.parse::<usize>().ok().and_then(|index| items.get(index).cloned());
                 item.ok_or_else(|| {
                     let message = format!("Select: there is no item {index} among {}", items.len());
                     place.error(at, message)
@@ -175,14 +151,10 @@ impl<'t> Resolver<'t> {
                 _ => return Err(place.error(at, "GetAtt takes a resource and an attribute")),
             },
             "Fn::Sub" => self.substitute(argument, place)?,
-            "Condition" | "Fn::Equals" | "Fn::Not" | "Fn::And" | "Fn::Or" => {
-                self.holds(whole, place)?.to_string()
-            }
+            "Condition" | "Fn::Equals" | "Fn::Not" | "Fn::And" | "Fn::Or" => self.holds(whole, place)?.to_string(),
             other => {
                 let short = other.trim_start_matches("Fn::");
-                let message = format!(
-                    "{short} is not supported by the local stack; supported are {SUPPORTED}"
-                );
+                let message = format!("{short} is not supported by the local stack; supported are {SUPPORTED}");
                 return Err(place.error(at, message));
             }
         };
@@ -206,10 +178,7 @@ impl<'t> Resolver<'t> {
             return Ok(None);
         }
         if let Some(value) = self.parameters.get(target) {
-            return Ok(Some(Node {
-                kind: value.kind.clone(),
-                at,
-            }));
+            return Ok(Some(Node { kind: value.kind.clone(), at }));
         }
         let value = match names::pseudo_parameter(target) {
             Some(value) => value.to_owned(),
@@ -228,19 +197,13 @@ impl<'t> Resolver<'t> {
             },
             _ => (argument.as_text(), &[][..]),
         };
-        let pattern = pattern.ok_or_else(|| {
-            place.error(
-                at,
-                "Sub takes a string, or a list of a string and a mapping",
-            )
-        })?;
+        let pattern =
+            pattern.ok_or_else(|| place.error(at, "Sub takes a string, or a list of a string and a mapping"))?;
         let mut text = String::new();
         let mut rest = pattern;
         while let Some((before, after)) = rest.split_once("${") {
             text.push_str(before);
-            let (name, after) = after
-                .split_once('}')
-                .ok_or_else(|| place.error(at, "Sub: a ${ without its }"))?;
+            let (name, after) = after.split_once('}').ok_or_else(|| place.error(at, "Sub: a ${ without its }"))?;
             rest = after;
             if let Some(literal) = name.strip_prefix('!') {
                 text.push_str(&format!("${{{literal}}}"));
@@ -251,9 +214,7 @@ impl<'t> Resolver<'t> {
             } else {
                 let value = self.reference(name, at, place)?;
                 let value = value.as_ref().and_then(Node::as_text);
-                text.push_str(
-                    value.ok_or_else(|| place.error(at, format!("Sub: {name} is no string")))?,
-                );
+                text.push_str(value.ok_or_else(|| place.error(at, format!("Sub: {name} is no string")))?);
             }
         }
         text.push_str(rest);
@@ -283,9 +244,7 @@ impl<'t> Resolver<'t> {
         match self.resolve(node, place)?.map(|node| node.kind) {
             Some(Kind::List(items)) => {
                 let texts = items.iter().map(|item| item.as_text().map(str::to_owned));
-                texts
-                    .collect::<Option<_>>()
-                    .ok_or_else(|| place.error(node.at, "must be a list of strings"))
+                texts.collect::<Option<_>>().ok_or_else(|| place.error(node.at, "must be a list of strings"))
             }
             _ => Err(place.error(node.at, "must be a list")),
         }

@@ -20,15 +20,8 @@ pub(super) struct Block<'r, 't> {
 }
 
 impl<'r, 't> Block<'r, 't> {
-    pub(super) fn new(
-        resolver: &'r Resolver<'t>,
-        id: &'t str,
-        resource: &Node,
-    ) -> Result<Self, TemplateError> {
-        let empty = Node {
-            kind: Kind::Map(Vec::new()),
-            at: resource.at,
-        };
+    pub(super) fn new(resolver: &'r Resolver<'t>, id: &'t str, resource: &Node) -> Result<Self, TemplateError> {
+        let empty = Node { kind: Kind::Map(Vec::new()), at: resource.at };
         Ok(Block {
             resolver,
             id,
@@ -45,21 +38,16 @@ impl<'r, 't> Block<'r, 't> {
     }
 
     pub(super) fn require(&self, name: &str) -> Result<Field, TemplateError> {
-        self.property(name)?.ok_or_else(|| {
-            Place::of(self.id)
-                .then(name)
-                .error(self.properties.at, "is missing, and has no default")
-        })
+        self.property(name)?
+            .ok_or_else(|| Place::of(self.id).then(name).error(self.properties.at, "is missing, and has no default"))
     }
 
     fn count(&self, name: &str, default: u64, most: i64) -> Result<u64, TemplateError> {
-        self.property(name)?
-            .map_or(Ok(default), |field| field.count(0..=most))
+        self.property(name)?.map_or(Ok(default), |field| field.count(0..=most))
     }
 
     fn flag(&self, name: &str) -> Result<bool, TemplateError> {
-        self.property(name)?
-            .map_or(Ok(false), |field| field.boolean())
+        self.property(name)?.map_or(Ok(false), |field| field.boolean())
     }
 }
 
@@ -69,12 +57,7 @@ pub(super) fn table(block: &Block<'_, '_>) -> Result<Table, TemplateError> {
     for name in ["AttributeDefinitions", "KeySchema"] {
         create.insert(name.to_owned(), block.require(name)?.node.to_json());
     }
-    for name in [
-        "GlobalSecondaryIndexes",
-        "LocalSecondaryIndexes",
-        "BillingMode",
-        "ProvisionedThroughput",
-    ] {
+    for name in ["GlobalSecondaryIndexes", "LocalSecondaryIndexes", "BillingMode", "ProvisionedThroughput"] {
         if let Some(field) = block.property(name)? {
             create.insert(name.to_owned(), field.node.to_json());
         }
@@ -82,37 +65,20 @@ pub(super) fn table(block: &Block<'_, '_>) -> Result<Table, TemplateError> {
     if let Some(field) = block.property("StreamSpecification")? {
         let views = ["KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES"];
         let view = field.require("StreamViewType")?.one_of(&views)?;
-        create.insert(
-            "StreamSpecification".to_owned(),
-            json!({"StreamEnabled": true, "StreamViewType": view}),
-        );
+        create.insert("StreamSpecification".to_owned(), json!({"StreamEnabled": true, "StreamViewType": view}));
     }
     let ttl_attribute = match block.property("TimeToLiveSpecification")? {
-        Some(field) if field.require("Enabled")?.boolean()? => {
-            Some(field.require("AttributeName")?.text()?)
-        }
+        Some(field) if field.require("Enabled")?.boolean()? => Some(field.require("AttributeName")?.text()?),
         _ => None,
     };
-    Ok(Table {
-        name: block.name.clone(),
-        create: Value::Object(create),
-        ttl_attribute,
-    })
+    Ok(Table { name: block.name.clone(), create: Value::Object(create), ttl_attribute })
 }
 
 pub(super) fn stream(block: &Block<'_, '_>) -> Result<Stream, TemplateError> {
-    let shards = block
-        .property("ShardCount")?
-        .map_or(Ok(1), |field| field.count(1..=1000))?;
-    let retention_hours = block
-        .property("RetentionPeriodHours")?
-        .map_or(Ok(24), |field| field.count(24..=8760))?;
+    let shards = block.property("ShardCount")?.map_or(Ok(1), |field| field.count(1..=1000))?;
+    let retention_hours = block.property("RetentionPeriodHours")?.map_or(Ok(24), |field| field.count(24..=8760))?;
     let shards = usize::try_from(shards).unwrap_or(1);
-    Ok(Stream {
-        name: block.name.clone(),
-        shards,
-        retention_hours,
-    })
+    Ok(Stream { name: block.name.clone(), shards, retention_hours })
 }
 
 pub(super) fn queue(block: &Block<'_, '_>) -> Result<Queue, TemplateError> {
@@ -121,21 +87,14 @@ pub(super) fn queue(block: &Block<'_, '_>) -> Result<Queue, TemplateError> {
         let field = block.property("QueueName")?;
         let message = "a FIFO queue's name ends in .fifo, and no other's does";
         return Err(field.map_or_else(
-            || {
-                Place::of(block.id)
-                    .then("QueueName")
-                    .error(block.properties.at, message)
-            },
+            || Place::of(block.id).then("QueueName").error(block.properties.at, message),
             |field| field.error(message),
         ));
     }
     Ok(Queue {
         name: block.name.clone(),
         visibility_timeout_s: block.count("VisibilityTimeout", 30, 43_200)?,
-        redrive: block
-            .property("RedrivePolicy")?
-            .map(|field| redrive(&field))
-            .transpose()?,
+        redrive: block.property("RedrivePolicy")?.map(|field| redrive(&field)).transpose()?,
         retention_s: block.count("MessageRetentionPeriod", 345_600, 1_209_600)?,
         delay_s: block.count("DelaySeconds", 0, 900)?,
         fifo,

@@ -14,15 +14,7 @@ pub(super) fn schedule(
     properties: &Field,
     expression: &str,
 ) -> Result<Event, TemplateError> {
-    properties.only(&[
-        expression,
-        "Input",
-        "Enabled",
-        "State",
-        "Name",
-        "Description",
-        "FlexibleTimeWindow",
-    ])?;
+    properties.only(&[expression, "Input", "Enabled", "State", "Name", "Description", "FlexibleTimeWindow"])?;
     if is_disabled(properties)? {
         return Ok(Event::Disabled);
     }
@@ -34,29 +26,15 @@ pub(super) fn schedule(
     let field = properties.require(expression)?;
     let text = field.text()?;
     let every_s = rate(&text).ok_or_else(|| {
-        field.error(format!(
-            "{text} is not supported by the local stack; supported is rate(<n> minutes|hours|days)"
-        ))
+        field.error(format!("{text} is not supported by the local stack; supported is rate(<n> minutes|hours|days)"))
     })?;
-    let input = properties
-        .get("Input")
-        .map(|field| field.json())
-        .transpose()?;
-    Ok(Event::Schedule(Schedule {
-        id,
-        function: function.to_owned(),
-        every_s,
-        input,
-    }))
+    let input = properties.get("Input").map(|field| field.json()).transpose()?;
+    Ok(Event::Schedule(Schedule { id, function: function.to_owned(), every_s, input }))
 }
 
 /// `rate(5 minutes)` in seconds.
 fn rate(text: &str) -> Option<u64> {
-    let (count, unit) = text
-        .strip_prefix("rate(")?
-        .strip_suffix(')')?
-        .trim()
-        .split_once(' ')?;
+    let (count, unit) = text.strip_prefix("rate(")?.strip_suffix(')')?.trim().split_once(' ')?;
     let count: u64 = count.parse().ok().filter(|count| *count > 0)?;
     let unit_s = match unit.trim() {
         "minute" | "minutes" => 60,

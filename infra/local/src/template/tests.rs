@@ -22,19 +22,12 @@ fn changed(from: &str, to: &str) -> Template {
 }
 
 fn source<'a>(template: &'a Template, id: &str) -> &'a EventSourceMapping {
-    template
-        .event_sources
-        .iter()
-        .find(|mapping| mapping.id == id)
-        .unwrap()
+    template.event_sources.iter().find(|mapping| mapping.id == id).unwrap()
 }
 
 /// A template with a stream, a table, a queue, a bucket and a function, and more properties of that function.
 fn small(function: &str) -> String {
-    let indented: String = function
-        .lines()
-        .map(|line| format!("      {line}\n"))
-        .collect();
+    let indented: String = function.lines().map(|line| format!("      {line}\n")).collect();
     format!(
         "Resources:
   S: {{Type: AWS::Kinesis::Stream}}
@@ -67,31 +60,14 @@ fn refused(text: &str, parts: &[&str]) {
 #[test]
 fn the_real_template_is_understood() {
     let template = parse(REAL).unwrap();
-    let names: Vec<_> = template
-        .tables
-        .iter()
-        .map(|table| table.name.as_str())
-        .collect();
-    assert_eq!(
-        names,
-        ["CallsTable", "LiveTable", "SocketsTable", "AccountsTable"]
-    );
+    let names: Vec<_> = template.tables.iter().map(|table| table.name.as_str()).collect();
+    assert_eq!(names, ["CallsTable", "LiveTable", "SocketsTable", "AccountsTable"]);
     assert_eq!(
         template.tables[0].create["StreamSpecification"],
         json!({"StreamEnabled": true, "StreamViewType": "NEW_IMAGE"})
     );
-    assert_eq!(
-        template.tables[1].ttl_attribute.as_deref(),
-        Some("expires_at")
-    );
-    assert_eq!(
-        template.streams,
-        [Stream {
-            name: "FrameStream".into(),
-            shards: 1,
-            retention_hours: 24
-        }]
-    );
+    assert_eq!(template.tables[1].ttl_attribute.as_deref(), Some("expires_at"));
+    assert_eq!(template.streams, [Stream { name: "FrameStream".into(), shards: 1, retention_hours: 24 }]);
     assert_eq!(template.buckets, ["failedbatchesbucket"]);
 
     let socket = template.websocket.as_ref().unwrap();
@@ -104,32 +80,20 @@ fn the_real_template_is_understood() {
     assert_eq!((&*ingest.handler, ingest.timeout_s), ("ingest", 10));
     assert_eq!(ingest.environment["LOG_FILTER"], "info");
     assert_eq!(ingest.environment["FRAME_STREAM"], "FrameStream");
-    assert_eq!(
-        ingest.environment["SOCKET_ENDPOINT"],
-        "https://SocketApi.execute-api.local.amazonaws.com/ws"
-    );
+    assert_eq!(ingest.environment["SOCKET_ENDPOINT"], "https://SocketApi.execute-api.local.amazonaws.com/ws");
 
     let routes = &template.http.as_ref().unwrap().routes;
     let health = routes.iter().find(|route| route.path == "/health").unwrap();
     assert_eq!((&*health.method, &health.authorizer), ("GET", &None));
-    let v1 = routes
-        .iter()
-        .find(|route| route.path == "/v1/{proxy+}")
-        .unwrap();
+    let v1 = routes.iter().find(|route| route.path == "/v1/{proxy+}").unwrap();
     assert_eq!(v1.authorizer.as_deref(), Some("AuthorizerFunction"));
 
     let frames = source(&template, "TranscribeFunctionFrames");
     assert_eq!(frames.source, EventSource::Kinesis("FrameStream".into()));
-    assert_eq!(
-        frames.on_failure,
-        Some(Destination::S3("failedbatchesbucket".into()))
-    );
+    assert_eq!(frames.on_failure, Some(Destination::S3("failedbatchesbucket".into())));
     assert!(frames.from_start && frames.bisect && frames.report_item_failures);
     assert_eq!(source(&template, "AnalyzeFunctionFinals").filters.len(), 2);
-    assert_eq!(
-        source(&template, "PushFunctionChanges").source,
-        EventSource::DynamoDb("CallsTable".into())
-    );
+    assert_eq!(source(&template, "PushFunctionChanges").source, EventSource::DynamoDb("CallsTable".into()));
     assert_eq!(template.schedules[0].every_s, 60);
 }
 
@@ -143,35 +107,17 @@ fn a_changed_template_changes_the_stack() {
     assert_eq!(source(&template, "TranscribeFunctionFrames").batch_size, 7);
 
     let template = changed(r#"["INSERT","MODIFY"]"#, r#"["INSERT"]"#);
-    assert_eq!(
-        source(&template, "AnalyzeFunctionFinals").filters[0]["eventName"],
-        json!(["INSERT"])
-    );
+    assert_eq!(source(&template, "AnalyzeFunctionFinals").filters[0]["eventName"], json!(["INSERT"]));
 
     let template = changed("ShardCount: !Ref Shards", "ShardCount: 3");
     assert_eq!(template.streams[0].shards, 3);
     let overrides = BTreeMap::from([("Shards".to_owned(), "4".to_owned())]);
-    assert_eq!(
-        Template::parse(REAL, &overrides).unwrap().streams[0].shards,
-        4
-    );
+    assert_eq!(Template::parse(REAL, &overrides).unwrap().streams[0].shards, 4);
 
-    let template = changed(
-        "FRAME_STREAM: !Ref FrameStream",
-        "FRAME_STREAM: other\n          MORE: !Sub 'x-${Shards}'",
-    );
-    assert_eq!(
-        template.functions["SocketsFunction"].environment["FRAME_STREAM"],
-        "other"
-    );
-    assert_eq!(
-        template.functions["SocketsFunction"].environment["MORE"],
-        "x-1"
-    );
-    assert_eq!(
-        template.functions["SocketsFunction"].environment["LOG_FILTER"],
-        "info"
-    );
+    let template = changed("FRAME_STREAM: !Ref FrameStream", "FRAME_STREAM: other\n          MORE: !Sub 'x-${Shards}'");
+    assert_eq!(template.functions["SocketsFunction"].environment["FRAME_STREAM"], "other");
+    assert_eq!(template.functions["SocketsFunction"].environment["MORE"], "x-1");
+    assert_eq!(template.functions["SocketsFunction"].environment["LOG_FILTER"], "info");
 
     let template = changed("StageName: ws", "StageName: live");
     assert_eq!(template.websocket.unwrap().stage, "live");
@@ -190,44 +136,16 @@ fn defaults_are_those_of_aws() {
     ))
     .unwrap();
     let kinesis = source(&template, "FK");
-    assert_eq!(
-        (
-            kinesis.batch_size,
-            kinesis.window_s,
-            kinesis.parallelization
-        ),
-        (100, 0, 1)
-    );
-    assert_eq!(
-        (
-            kinesis.retries,
-            kinesis.max_age_s,
-            kinesis.bisect,
-            kinesis.from_start
-        ),
-        (None, None, false, false)
-    );
+    assert_eq!((kinesis.batch_size, kinesis.window_s, kinesis.parallelization), (100, 0, 1));
+    assert_eq!((kinesis.retries, kinesis.max_age_s, kinesis.bisect, kinesis.from_start), (None, None, false, false));
     let table = source(&template, "FD");
-    assert_eq!(
-        (table.batch_size, table.retries, table.from_start),
-        (100, None, true)
-    );
+    assert_eq!((table.batch_size, table.retries, table.from_start), (100, None, true));
     assert_eq!(source(&template, "FQ").batch_size, 10);
     assert_eq!(template.functions["F"].timeout_s, 3);
-    let queue = template
-        .queues
-        .iter()
-        .find(|queue| queue.name == "Q")
-        .unwrap();
-    assert_eq!(
-        (queue.visibility_timeout_s, queue.retention_s, queue.fifo),
-        (30, 345_600, false)
-    );
+    let queue = template.queues.iter().find(|queue| queue.name == "Q").unwrap();
+    assert_eq!((queue.visibility_timeout_s, queue.retention_s, queue.fifo), (30, 345_600, false));
     assert_eq!(template.schedules.len(), 1);
-    assert_eq!(
-        (template.schedules[0].every_s, &template.schedules[0].input),
-        (7200, &Some(json!({"a": 1})))
-    );
+    assert_eq!((template.schedules[0].every_s, &template.schedules[0].input), (7200, &Some(json!({"a": 1}))));
     assert_eq!(template.http.as_ref().unwrap().routes[0].path, "$default");
     assert_eq!(template.ignored, ["Role", "F.Events.Off"]);
 }
@@ -245,10 +163,7 @@ fn http_routes_are_sorted_by_specificity() {
     ))
     .unwrap();
     let routes = template.http.unwrap().routes;
-    let order: Vec<_> = routes
-        .iter()
-        .map(|route| format!("{} {}", route.method, route.path))
-        .collect();
+    let order: Vec<_> = routes.iter().map(|route| format!("{} {}", route.method, route.path)).collect();
     assert_eq!(
         order,
         [

@@ -40,10 +40,7 @@ struct Open {
 
 enum Content {
     List(Vec<Node>),
-    Map {
-        entries: Vec<(String, Node)>,
-        key: Option<String>,
-    },
+    Map { entries: Vec<(String, Node)>, key: Option<String> },
 }
 
 #[derive(Default)]
@@ -55,44 +52,22 @@ struct Builder {
 
 impl Builder {
     fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), TemplateError> {
-        let at = Position {
-            line: span.start.line(),
-            column: span.start.col() + 1,
-        };
+        let at = Position { line: span.start.line(), column: span.start.col() + 1 };
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let plain = style == ScalarStyle::Plain;
-                let node = Node {
-                    kind: Kind::Scalar {
-                        text: text.into_owned(),
-                        plain,
-                    },
-                    at,
-                };
+                let node = Node { kind: Kind::Scalar { text: text.into_owned(), plain }, at };
                 self.complete(node, custom(tag.as_deref()), anchor)
             }
             Event::SequenceStart(anchor, tag, ..) => {
                 let tag = custom(tag.as_deref());
-                self.open.push(Open {
-                    at,
-                    tag,
-                    anchor,
-                    content: Content::List(Vec::new()),
-                });
+                self.open.push(Open { at, tag, anchor, content: Content::List(Vec::new()) });
                 Ok(())
             }
             Event::MappingStart(anchor, tag, ..) => {
                 let tag = custom(tag.as_deref());
-                let content = Content::Map {
-                    entries: Vec::new(),
-                    key: None,
-                };
-                self.open.push(Open {
-                    at,
-                    tag,
-                    anchor,
-                    content,
-                });
+                let content = Content::Map { entries: Vec::new(), key: None };
+                self.open.push(Open { at, tag, anchor, content });
                 Ok(())
             }
             Event::SequenceEnd | Event::MappingEnd => {
@@ -106,11 +81,7 @@ impl Builder {
                 self.complete(Node { kind, at: open.at }, open.tag, open.anchor)
             }
             Event::Alias(anchor) => {
-                let node = self
-                    .anchors
-                    .get(&anchor)
-                    .cloned()
-                    .ok_or_else(|| error(at, "unknown alias"))?;
+                let node = self.anchors.get(&anchor).cloned().ok_or_else(|| error(at, "unknown alias"))?;
                 self.complete(node, None, 0)
             }
             _ => Ok(()),
@@ -118,18 +89,10 @@ impl Builder {
     }
 
     /// Puts a finished node where it belongs.
-    fn complete(
-        &mut self,
-        node: Node,
-        tag: Option<String>,
-        anchor: usize,
-    ) -> Result<(), TemplateError> {
+    fn complete(&mut self, node: Node, tag: Option<String>, anchor: usize) -> Result<(), TemplateError> {
         let node = match tag {
             None => node,
-            Some(tag) => Node {
-                at: node.at,
-                kind: short_call(&tag, node),
-            },
+            Some(tag) => Node { at: node.at, kind: short_call(&tag, node) },
         };
         if anchor != 0 {
             self.anchors.insert(anchor, node.clone());
@@ -146,9 +109,7 @@ impl Builder {
             Content::Map { entries, key } => match key.take() {
                 Some(name) => entries.push((name, node)),
                 None => {
-                    let name = node
-                        .as_text()
-                        .ok_or_else(|| error(node.at, "a key must be a string"))?;
+                    let name = node.as_text().ok_or_else(|| error(node.at, "a key must be a string"))?;
                     if entries.iter().any(|(present, _)| present == name) {
                         return Err(error(node.at, &format!("{name} stands here twice")));
                     }
@@ -161,17 +122,12 @@ impl Builder {
 }
 
 fn error(at: Position, message: &str) -> TemplateError {
-    TemplateError::Yaml {
-        line: at.line,
-        column: at.column,
-        message: message.to_owned(),
-    }
+    TemplateError::Yaml { line: at.line, column: at.column, message: message.to_owned() }
 }
 
 /// The name of a tag that is no type of YAML's own.
 fn custom(tag: Option<&Tag>) -> Option<String> {
-    tag.filter(|tag| !tag.is_yaml_core_schema())
-        .map(|tag| tag.suffix.clone())
+    tag.filter(|tag| !tag.is_yaml_core_schema()).map(|tag| tag.suffix.clone())
 }
 
 /// `!Sub` and its kind.
@@ -185,10 +141,7 @@ fn short_call(tag: &str, argument: Node) -> Kind {
         ("Fn::GetAtt", Some(text)) => {
             let (resource, attribute) = text.split_once('.').unwrap_or((text, ""));
             let parts = [resource, attribute].map(|part| Node::text(part, argument.at));
-            Node {
-                kind: Kind::List(parts.to_vec()),
-                at: argument.at,
-            }
+            Node { kind: Kind::List(parts.to_vec()), at: argument.at }
         }
         _ => argument,
     };
@@ -230,37 +183,17 @@ mod tests {
         let short = parse("!GetAtt A.Arn").unwrap();
         let long = parse("Fn::GetAtt: [A, Arn]").unwrap();
         assert_eq!(short.to_json(), long.to_json());
-        assert_eq!(
-            parse("Fn::GetAtt: A.Arn").unwrap().to_json(),
-            long.to_json()
-        );
-        check(
-            "!Sub ['${A}', {A: 1}]",
-            serde_json::json!({"Fn::Sub": ["${A}", {"A": 1}]}),
-        );
+        assert_eq!(parse("Fn::GetAtt: A.Arn").unwrap().to_json(), long.to_json());
+        check("!Sub ['${A}', {A: 1}]", serde_json::json!({"Fn::Sub": ["${A}", {"A": 1}]}));
     }
 
     #[test]
     fn scalars_keep_their_kind() {
         check(
             "[1, '1', 1.5, true, 'true', ~, x, 010, 2012-10-17, -1]",
-            serde_json::json!([
-                1,
-                "1",
-                1.5,
-                true,
-                "true",
-                null,
-                "x",
-                "010",
-                "2012-10-17",
-                -1
-            ]),
+            serde_json::json!([1, "1", 1.5, true, "true", null, "x", "010", "2012-10-17", -1]),
         );
-        check(
-            "a: &x {b: 1}\nc: *x",
-            serde_json::json!({"a": {"b": 1}, "c": {"b": 1}}),
-        );
+        check("a: &x {b: 1}\nc: *x", serde_json::json!({"a": {"b": 1}, "c": {"b": 1}}));
     }
 
     #[test]
@@ -272,12 +205,7 @@ mod tests {
 
     #[test]
     fn broken_yaml_names_the_line() {
-        for (text, line) in [
-            ("a: [1", 1),
-            ("a: 1\na: 2", 2),
-            ("", 1),
-            ("a: 1\n  b: 2\n", 2),
-        ] {
+        for (text, line) in [("a: [1", 1), ("a: 1\na: 2", 2), ("", 1), ("a: 1\n  b: 2\n", 2)] {
             let Err(TemplateError::Yaml { line: found, .. }) = parse(text) else {
                 panic!("{text:?} was accepted");
             };

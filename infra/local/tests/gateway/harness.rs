@@ -100,28 +100,11 @@ pub(crate) async fn start_with(template: &str, limits: Limits) -> Harness {
     let extra = Router::new()
         .route("/page", axum::routing::get(|| async { "a page" }))
         .route("/open", axum::routing::get(|| async { "never seen" }));
-    let gateway = Gateway::serve(
-        listener,
-        &template,
-        functions,
-        connections.clone(),
-        limits,
-        extra,
-    )
-    .unwrap();
-    Harness {
-        gateway,
-        connections,
-        toy,
-        events: Mutex::new(events),
-    }
+    let gateway = Gateway::serve(listener, &template, functions, connections.clone(), limits, extra).unwrap();
+    Harness { gateway, connections, toy, events: Mutex::new(events) }
 }
 
-fn registry(
-    toy: &Arc<Toy>,
-    events: &mpsc::UnboundedSender<Value>,
-    connections: &Connections,
-) -> Registry {
+fn registry(toy: &Arc<Toy>, events: &mpsc::UnboundedSender<Value>, connections: &Connections) -> Registry {
     let nothing = |_: Init| async { Ok(()) };
     let door_events = events.clone();
     let door = handler(nothing, move |event: Value, _: Arc<()>| {
@@ -152,9 +135,7 @@ fn registry(
 fn door(event: &Value) -> Result<Value, String> {
     let policy = |effect: &str, context: Value| {
         let statement = json!({"Action": "execute-api:Invoke", "Effect": effect, "Resource": event["methodArn"]});
-        Ok(
-            json!({"principalId": "me", "policyDocument": {"Statement": [statement]}, "context": context}),
-        )
+        Ok(json!({"principalId": "me", "policyDocument": {"Statement": [statement]}, "context": context}))
     };
     match event["queryStringParameters"]["door"].as_str() {
         None => policy("Allow", json!({"org": "acme", "level": 3})),
@@ -181,12 +162,8 @@ fn http_door(event: &Value) -> Result<Value, String> {
 async fn play(toy: &Toy, connections: &Connections, event: Value) -> Result<Value, String> {
     let body = event["body"].as_str().unwrap_or_default();
     let message: Value = serde_json::from_str(body).unwrap_or_default();
-    let asked = message["do"]
-        .as_str()
-        .or(event["queryStringParameters"]["do"].as_str());
-    let id = event["requestContext"]["connectionId"]
-        .as_str()
-        .unwrap_or_default();
+    let asked = message["do"].as_str().or(event["queryStringParameters"]["do"].as_str());
+    let id = event["requestContext"]["connectionId"].as_str().unwrap_or_default();
     match asked {
         Some("fail") => return Err("as asked".to_owned()),
         Some("panic") => panic!("as asked"),
@@ -198,14 +175,10 @@ async fn play(toy: &Toy, connections: &Connections, event: Value) -> Result<Valu
             return Ok(json!({"statusCode": 200, "body": "AP8=", "isBase64Encoded": true}));
         }
         Some("bare") => return Ok(json!({"bare": true})),
-        Some("echo") => connections
-            .post(id, body.to_owned())
-            .map_err(|error| error.to_string())?,
+        Some("echo") => connections.post(id, body.to_owned()).map_err(|error| error.to_string())?,
         Some("wait") => toy.release.notified().await,
         Some("protocol") => {
-            return Ok(
-                json!({"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": "callboard.v1"}}),
-            );
+            return Ok(json!({"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": "callboard.v1"}}));
         }
         _ => {}
     }
@@ -224,9 +197,7 @@ impl Harness {
         path: &str,
         headers: &[(&'static str, &str)],
     ) -> Result<(Client, Response<Option<Vec<u8>>>), Error> {
-        let mut request = format!("ws://{}{path}", self.gateway.address())
-            .into_client_request()
-            .unwrap();
+        let mut request = format!("ws://{}{path}", self.gateway.address()).into_client_request().unwrap();
         for (name, value) in headers {
             request.headers_mut().insert(*name, value.parse().unwrap());
         }
@@ -238,10 +209,7 @@ impl Harness {
         match self.try_connect(path, &[]).await {
             Err(Error::Http(response)) => {
                 let status = response.status().as_u16();
-                (
-                    status,
-                    String::from_utf8(response.into_body().unwrap_or_default()).unwrap(),
-                )
+                (status, String::from_utf8(response.into_body().unwrap_or_default()).unwrap())
             }
             other => panic!("not refused: {other:?}"),
         }
@@ -250,18 +218,12 @@ impl Harness {
     /// Stops the gateway; gives the event that was delivered last before it had stopped.
     pub(crate) async fn stop(self) -> Value {
         self.gateway.stop().await;
-        self.events
-            .into_inner()
-            .try_recv()
-            .expect("an event while stopping")
+        self.events.into_inner().try_recv().expect("an event while stopping")
     }
 
     /// The next event that any toy function got.
     pub(crate) async fn event(&self) -> Value {
-        timeout(PATIENCE, self.events.lock().await.recv())
-            .await
-            .expect("an event")
-            .unwrap()
+        timeout(PATIENCE, self.events.lock().await.recv()).await.expect("an event").unwrap()
     }
 
     /// The next event of one type (`CONNECT`, `MESSAGE`, `DISCONNECT`) at the toy integration.
@@ -276,27 +238,17 @@ impl Harness {
 
     pub(crate) async fn request(&self, request: Request<Full<Bytes>>) -> Response<Bytes> {
         let stream = TcpStream::connect(self.gateway.address()).await.unwrap();
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
-            .await
-            .unwrap();
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
         tokio::spawn(connection);
-        let response = timeout(PATIENCE, sender.send_request(request))
-            .await
-            .unwrap()
-            .unwrap();
+        let response = timeout(PATIENCE, sender.send_request(request)).await.unwrap().unwrap();
         let (parts, body) = response.into_parts();
         Response::from_parts(parts, body.collect().await.unwrap().to_bytes())
     }
 
     /// A request without a body: status and body.
     pub(crate) async fn get(&self, path: &str, headers: &[(&str, &str)]) -> (u16, String) {
-        let response = self
-            .request(build("GET", path, headers, Bytes::new()))
-            .await;
-        (
-            response.status().as_u16(),
-            String::from_utf8_lossy(response.body()).into_owned(),
-        )
+        let response = self.request(build("GET", path, headers, Bytes::new())).await;
+        (response.status().as_u16(), String::from_utf8_lossy(response.body()).into_owned())
     }
 }
 
@@ -306,10 +258,7 @@ pub(crate) fn build(
     headers: &[(&str, &str)],
     body: impl Into<Bytes>,
 ) -> Request<Full<Bytes>> {
-    let mut request = Request::builder()
-        .method(method)
-        .uri(path)
-        .header("host", "localhost");
+    let mut request = Request::builder().method(method).uri(path).header("host", "localhost");
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
@@ -317,20 +266,13 @@ pub(crate) fn build(
 }
 
 pub(crate) async fn send(client: &mut Client, message: Value) {
-    client
-        .send(Message::text(message.to_string()))
-        .await
-        .unwrap();
+    client.send(Message::text(message.to_string())).await.unwrap();
 }
 
 /// The next text message, as JSON.
 pub(crate) async fn receive(client: &mut Client) -> Value {
     loop {
-        let message = timeout(PATIENCE, client.next())
-            .await
-            .expect("a message")
-            .unwrap()
-            .unwrap();
+        let message = timeout(PATIENCE, client.next()).await.expect("a message").unwrap().unwrap();
         if let Message::Text(text) = message {
             return serde_json::from_str(&text).unwrap();
         }
@@ -340,9 +282,7 @@ pub(crate) async fn receive(client: &mut Client) -> Value {
 /// The close frame with which the server ends the connection.
 pub(crate) async fn closing(client: &mut Client) -> CloseFrame {
     loop {
-        let message = timeout(PATIENCE, client.next())
-            .await
-            .expect("a close frame");
+        let message = timeout(PATIENCE, client.next()).await.expect("a close frame");
         if let Message::Close(frame) = message.expect("a close frame before the end").unwrap() {
             return frame.expect("a close frame with a code");
         }

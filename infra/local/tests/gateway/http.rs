@@ -15,27 +15,13 @@ fn check(found: &(u16, String), status: u16, body: &str) {
 #[tokio::test]
 async fn authorizer_and_integration_get_payload_2_0() {
     let harness = start().await;
-    let headers = [
-        ALLOW,
-        ("cookie", "a=1; b=2"),
-        ("x-a", "1"),
-        ("x-a", "2"),
-        ("user-agent", "toy"),
-    ];
-    let found = harness
-        .get("/items/a%20b/parts/7?q=1&q=2&x=%26", &headers)
-        .await;
+    let headers = [ALLOW, ("cookie", "a=1; b=2"), ("x-a", "1"), ("x-a", "2"), ("user-agent", "toy")];
+    let found = harness.get("/items/a%20b/parts/7?q=1&q=2&x=%26", &headers).await;
     assert_eq!(found.0, 200);
 
     let door = harness.event().await;
-    assert_eq!(
-        (&door["version"], &door["type"]),
-        (&json!("2.0"), &json!("REQUEST"))
-    );
-    assert_eq!(
-        door["routeArn"],
-        "arn:aws:execute-api:local:000000000000:HttpApi/$default/GET/items/a%20b/parts/7"
-    );
+    assert_eq!((&door["version"], &door["type"]), (&json!("2.0"), &json!("REQUEST")));
+    assert_eq!(door["routeArn"], "arn:aws:execute-api:local:000000000000:HttpApi/$default/GET/items/a%20b/parts/7");
     assert_eq!(door["identitySource"], Value::Null);
     assert_eq!(door["headers"]["authorization"], "allow");
 
@@ -44,23 +30,14 @@ async fn authorizer_and_integration_get_payload_2_0() {
     assert_eq!(event["routeKey"], "GET /items/{id}/parts/{part}");
     assert_eq!(event["rawPath"], "/items/a%20b/parts/7");
     assert_eq!(event["rawQueryString"], "q=1&q=2&x=%26");
-    assert_eq!(
-        event["queryStringParameters"],
-        json!({"q": "1,2", "x": "&"})
-    );
+    assert_eq!(event["queryStringParameters"], json!({"q": "1,2", "x": "&"}));
     assert_eq!(event["pathParameters"], json!({"id": "a b", "part": "7"}));
     assert_eq!(event["cookies"], json!(["a=1", "b=2"]));
     assert_eq!(event["headers"]["x-a"], "1,2");
     assert!(event["headers"]["cookie"].is_null() && event["body"].is_null());
     let context = &event["requestContext"];
-    assert_eq!(
-        context["authorizer"]["lambda"],
-        json!({"org": "acme", "tags": [1]})
-    );
-    assert_eq!(
-        (&context["stage"], &context["apiId"]),
-        (&json!("$default"), &json!("HttpApi"))
-    );
+    assert_eq!(context["authorizer"]["lambda"], json!({"org": "acme", "tags": [1]}));
+    assert_eq!((&context["stage"], &context["apiId"]), (&json!("$default"), &json!("HttpApi")));
     assert_eq!(context["http"]["method"], "GET");
     assert_eq!(context["http"]["protocol"], "HTTP/1.1");
     assert_eq!(context["http"]["sourceIp"], "127.0.0.1");
@@ -78,23 +55,9 @@ async fn routes_are_chosen_by_specificity() {
     assert_eq!(event["pathParameters"], json!({"proxy": "x/y"}));
     check(&harness.get("/open", &[]).await, 200, "");
     check(&harness.get("/page", &[]).await, 200, "a page");
-    check(
-        &harness.get("/nowhere", &[]).await,
-        404,
-        r#"{"message":"Not Found"}"#,
-    );
-    check(
-        &harness.get("/items", &[ALLOW]).await,
-        404,
-        r#"{"message":"Not Found"}"#,
-    );
-    assert_eq!(
-        harness
-            .request(build("POST", "/slow", &[], ""))
-            .await
-            .status(),
-        404
-    );
+    check(&harness.get("/nowhere", &[]).await, 404, r#"{"message":"Not Found"}"#);
+    check(&harness.get("/items", &[ALLOW]).await, 404, r#"{"message":"Not Found"}"#);
+    assert_eq!(harness.request(build("POST", "/slow", &[], "")).await.status(), 404);
 }
 
 #[tokio::test]
@@ -129,12 +92,7 @@ async fn failures_get_api_gateways_words() {
 
 /// The body and flag of the event that a request with this body makes.
 async fn body_of(harness: &Harness, content_type: &str, body: &[u8]) -> (Value, Value) {
-    let request = build(
-        "PUT",
-        "/open",
-        &[("content-type", content_type)],
-        body.to_vec(),
-    );
+    let request = build("PUT", "/open", &[("content-type", content_type)], body.to_vec());
     assert_eq!(harness.request(request).await.status(), 200);
     let event = harness.event().await;
     (event["body"].clone(), event["isBase64Encoded"].clone())
@@ -152,15 +110,9 @@ async fn bodies_are_text_or_base64() {
         ("application/x-www-form-urlencoded", b"a=1", "YT0x", true),
         ("text/plain", &[0xff], "/w==", true),
     ] {
-        assert_eq!(
-            body_of(&harness, content_type, body).await,
-            (json!(expected), json!(base64)),
-            "{content_type}"
-        );
+        assert_eq!(body_of(&harness, content_type, body).await, (json!(expected), json!(base64)), "{content_type}");
     }
-    let response = harness
-        .request(build("GET", "/open?do=bytes", &[], ""))
-        .await;
+    let response = harness.request(build("GET", "/open?do=bytes", &[], "")).await;
     assert_eq!(&response.body()[..], &[0, 255]);
 }
 
@@ -170,88 +122,33 @@ async fn large_requests_are_refused() {
     let too_large = r#"{"message":"Request Entity Too Large"}"#;
     let mib = 1024 * 1024;
     // Over the gateway's 10 MB, then over Lambda's 6 MB: as text, and as base64, which is a third longer.
-    for (content_type, size) in [
-        ("text/plain", 10 * mib + 1),
-        ("text/plain", 6 * mib),
-        ("audio/wav", 5 * mib),
-    ] {
-        let request = build(
-            "PUT",
-            "/open",
-            &[("content-type", content_type)],
-            vec![b'x'; size],
-        );
+    for (content_type, size) in [("text/plain", 10 * mib + 1), ("text/plain", 6 * mib), ("audio/wav", 5 * mib)] {
+        let request = build("PUT", "/open", &[("content-type", content_type)], vec![b'x'; size]);
         let response = harness.request(request).await;
         assert_eq!(response.status(), 413, "{content_type} {size}");
         assert_eq!(response.body(), too_large);
     }
-    let request = build(
-        "PUT",
-        "/open",
-        &[("content-type", "audio/wav")],
-        vec![b'x'; 4 * mib],
-    );
+    let request = build("PUT", "/open", &[("content-type", "audio/wav")], vec![b'x'; 4 * mib]);
     assert_eq!(harness.request(request).await.status(), 200);
 
-    let harness = start_with(
-        TEMPLATE,
-        Limits {
-            request_bytes: 4,
-            ..Limits::default()
-        },
-    )
-    .await;
-    assert_eq!(
-        harness
-            .request(build("PUT", "/open", &[], "12345"))
-            .await
-            .status(),
-        413
-    );
-    assert_eq!(
-        harness
-            .request(build("PUT", "/open", &[], "1234"))
-            .await
-            .status(),
-        200
-    );
+    let harness = start_with(TEMPLATE, Limits { request_bytes: 4, ..Limits::default() }).await;
+    assert_eq!(harness.request(build("PUT", "/open", &[], "12345")).await.status(), 413);
+    assert_eq!(harness.request(build("PUT", "/open", &[], "1234")).await.status(), 200);
 }
 
 #[tokio::test]
 async fn cross_origin_requests_follow_the_template() {
     let harness = start().await;
-    let preflight = [
-        ("origin", "http://page"),
-        ("access-control-request-method", "PUT"),
-    ];
-    let response = harness
-        .request(build("OPTIONS", "/items/x", &preflight, ""))
-        .await;
+    let preflight = [("origin", "http://page"), ("access-control-request-method", "PUT")];
+    let response = harness.request(build("OPTIONS", "/items/x", &preflight, "")).await;
     assert_eq!(response.status(), 204);
-    assert_eq!(
-        response.headers()["access-control-allow-origin"],
-        "http://page"
-    );
-    assert_eq!(
-        response.headers()["access-control-allow-methods"],
-        "GET,PUT"
-    );
+    assert_eq!(response.headers()["access-control-allow-origin"], "http://page");
+    assert_eq!(response.headers()["access-control-allow-methods"], "GET,PUT");
     assert_eq!(response.headers()["access-control-max-age"], "60");
 
-    let response = harness
-        .request(build("GET", "/items/x", &[("origin", "http://page")], ""))
-        .await;
+    let response = harness.request(build("GET", "/items/x", &[("origin", "http://page")], "")).await;
     assert_eq!(response.status(), 401);
-    assert_eq!(
-        response.headers()["access-control-allow-origin"],
-        "http://page"
-    );
-    let response = harness
-        .request(build("GET", "/open", &[("origin", "http://other")], ""))
-        .await;
-    assert!(
-        !response
-            .headers()
-            .contains_key("access-control-allow-origin")
-    );
+    assert_eq!(response.headers()["access-control-allow-origin"], "http://page");
+    let response = harness.request(build("GET", "/open", &[("origin", "http://other")], "")).await;
+    assert!(!response.headers().contains_key("access-control-allow-origin"));
 }

@@ -26,11 +26,7 @@ async fn send_in_fragments(client: &mut Client, total: usize, fragment: usize) {
     assert_eq!(text.len(), total);
     let count = text.len().div_ceil(fragment);
     for (index, part) in text.as_bytes().chunks(fragment).enumerate() {
-        let opcode = if index == 0 {
-            Data::Text
-        } else {
-            Data::Continue
-        };
+        let opcode = if index == 0 { Data::Text } else { Data::Continue };
         let frame = Frame::message(part.to_vec(), OpCode::Data(opcode), index + 1 == count);
         // The server may close before it has read all.
         if client.send(Message::Frame(frame)).await.is_err() {
@@ -43,40 +39,26 @@ async fn disconnect_of(harness: &Harness) -> (Value, Value) {
     let context = harness.event_of("DISCONNECT").await["requestContext"].clone();
     assert_eq!(context["routeKey"], "$disconnect");
     assert_eq!(context["authorizer"]["org"], "acme");
-    (
-        context["disconnectStatusCode"].clone(),
-        context["disconnectReason"].clone(),
-    )
+    (context["disconnectStatusCode"].clone(), context["disconnectReason"].clone())
 }
 
 #[tokio::test]
 async fn what_is_too_large_closes_with_1009() {
     let harness = start().await;
     let kib = 1024;
-    for (total, fragment) in [
-        (33 * kib, 33 * kib),
-        (32 * kib + 1, 32 * kib + 1),
-        (129 * kib, 8 * kib),
-        (4096 * kib, 4096 * kib),
-    ] {
+    for (total, fragment) in
+        [(33 * kib, 33 * kib), (32 * kib + 1, 32 * kib + 1), (129 * kib, 8 * kib), (4096 * kib, 4096 * kib)]
+    {
         let mut client = harness.connect("/ws").await;
         send_in_fragments(&mut client, total, fragment).await;
         let frame = closing(&mut client).await;
         assert_eq!(frame.code, CloseCode::Size, "{total} in {fragment}");
         assert_eq!(disconnect_of(&harness).await.0, 1009);
     }
-    for (total, fragment) in [
-        (32 * kib, 32 * kib),
-        (128 * kib, 32 * kib),
-        (128 * kib, 8 * kib),
-    ] {
+    for (total, fragment) in [(32 * kib, 32 * kib), (128 * kib, 32 * kib), (128 * kib, 8 * kib)] {
         let mut client = harness.connect("/ws").await;
         send_in_fragments(&mut client, total, fragment).await;
-        assert_eq!(
-            receive(&mut client).await["do"],
-            "echo",
-            "{total} in {fragment}"
-        );
+        assert_eq!(receive(&mut client).await["do"], "echo", "{total} in {fragment}");
     }
 }
 
@@ -107,30 +89,17 @@ async fn one_client_s_mistake_leaves_the_others_alone() {
 
 #[tokio::test]
 async fn an_idle_socket_is_closed_with_1001() {
-    let limits = Limits {
-        idle: Duration::from_millis(50),
-        ..Limits::default()
-    };
+    let limits = Limits { idle: Duration::from_millis(50), ..Limits::default() };
     let harness = start_with(TEMPLATE, limits).await;
     let mut client = harness.connect("/ws").await;
     let frame = closing(&mut client).await;
-    assert_eq!(
-        (frame.code, frame.reason.as_str()),
-        (CloseCode::Away, "Going away")
-    );
-    assert_eq!(
-        disconnect_of(&harness).await,
-        (json!(1001), json!("Going away"))
-    );
+    assert_eq!((frame.code, frame.reason.as_str()), (CloseCode::Away, "Going away"));
+    assert_eq!(disconnect_of(&harness).await, (json!(1001), json!("Going away")));
 }
 
 #[tokio::test]
 async fn a_busy_socket_is_closed_at_the_end_of_its_life() {
-    let limits = Limits {
-        idle: Duration::from_secs(60),
-        lifetime: Duration::from_millis(100),
-        ..Limits::default()
-    };
+    let limits = Limits { idle: Duration::from_secs(60), lifetime: Duration::from_millis(100), ..Limits::default() };
     let harness = start_with(TEMPLATE, limits).await;
     let mut client = harness.connect("/ws").await;
     send(&mut client, json!({"action": "do"})).await;
@@ -142,10 +111,7 @@ async fn a_busy_socket_is_closed_at_the_end_of_its_life() {
 async fn a_client_s_close_is_reported_with_its_code() {
     let harness = start().await;
     let mut client = harness.connect("/ws").await;
-    let frame = CloseFrame {
-        code: CloseCode::Library(4001),
-        reason: "done".into(),
-    };
+    let frame = CloseFrame { code: CloseCode::Library(4001), reason: "done".into() };
     client.close(Some(frame)).await.unwrap();
     assert_eq!(closing(&mut client).await.code, CloseCode::Library(4001));
     assert_eq!(disconnect_of(&harness).await, (json!(4001), json!("done")));

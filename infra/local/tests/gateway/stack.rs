@@ -47,9 +47,8 @@ async fn start_relay(init: Init) -> Result<Relay, String> {
         let value = init.variables.get(name).cloned();
         value.ok_or_else(|| format!("{name} is not set"))
     };
-    let sockets = aws_sdk_apigatewaymanagement::config::Builder::from(&init.sdk)
-        .endpoint_url(variable("SOCKETS")?)
-        .build();
+    let sockets =
+        aws_sdk_apigatewaymanagement::config::Builder::from(&init.sdk).endpoint_url(variable("SOCKETS")?).build();
     Ok(Relay {
         stream: variable("STREAM")?,
         kinesis: aws_sdk_kinesis::Client::new(&init.sdk),
@@ -61,15 +60,8 @@ async fn start_relay(init: Init) -> Result<Relay, String> {
 async fn relay(event: Value, relay: Arc<Relay>) -> Result<Value, String> {
     if let Some(id) = event["requestContext"]["connectionId"].as_str() {
         let data = json!({"to": id, "body": event["body"]}).to_string();
-        let put = relay
-            .kinesis
-            .put_record()
-            .stream_name(&relay.stream)
-            .partition_key(id);
-        put.data(Blob::new(data))
-            .send()
-            .await
-            .map_err(|error| format!("{error:?}"))?;
+        let put = relay.kinesis.put_record().stream_name(&relay.stream).partition_key(id);
+        put.data(Blob::new(data)).send().await.map_err(|error| format!("{error:?}"))?;
         return Ok(json!({"statusCode": 200}));
     }
     for record in event["Records"].as_array().into_iter().flatten() {
@@ -88,22 +80,14 @@ fn options(folder: &Path, template: &str) -> StackOptions {
     let path = folder.join("template.yaml");
     std::fs::write(&path, template).unwrap();
     let registry: Registry = BTreeMap::from([("relay", handler(start_relay, relay))]);
-    StackOptions {
-        registry,
-        data_dir: Some(folder.join("data")),
-        ..StackOptions::new(path)
-    }
+    StackOptions { registry, data_dir: Some(folder.join("data")), ..StackOptions::new(path) }
 }
 
 #[tokio::test]
 async fn a_message_comes_back_through_stream_and_management_api() {
     let folder = tempfile::tempdir().unwrap();
-    let stack = Stack::start(options(folder.path(), TEMPLATE))
-        .await
-        .unwrap();
-    let (mut client, _) = connect_async(format!("ws://{}/ws", stack.address()))
-        .await
-        .unwrap();
+    let stack = Stack::start(options(folder.path(), TEMPLATE)).await.unwrap();
+    let (mut client, _) = connect_async(format!("ws://{}/ws", stack.address())).await.unwrap();
     client.send(Message::text(r#"{"n":1}"#)).await.unwrap();
     assert_eq!(receive(&mut client).await, json!({"n": 1}));
     let result = stack.invoke("Relay", json!({"Records": []})).await.unwrap();
@@ -116,31 +100,17 @@ async fn a_message_comes_back_through_stream_and_management_api() {
 async fn what_is_wrong_stops_the_start_and_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let unset = TEMPLATE.replace("          STREAM: !Ref Frames\n", "");
-    let error = Stack::start(options(folder.path(), &unset))
-        .await
-        .unwrap_err();
+    let error = Stack::start(options(folder.path(), &unset)).await.unwrap_err();
     assert_eq!(error.to_string(), "Relay: STREAM is not set");
 
     let broken = TEMPLATE.replace("TRIM_HORIZON", "SOMEWHERE");
-    let message = Stack::start(options(folder.path(), &broken))
-        .await
-        .unwrap_err()
-        .to_string();
-    for part in [
-        "template.yaml: line 20",
-        "StartingPosition of Relay",
-        "TRIM_HORIZON, LATEST",
-    ] {
+    let message = Stack::start(options(folder.path(), &broken)).await.unwrap_err().to_string();
+    for part in ["template.yaml: line 20", "StartingPosition of Relay", "TRIM_HORIZON, LATEST"] {
         assert!(message.contains(part), "{message}");
     }
 
-    let stack = Stack::start(options(folder.path(), TEMPLATE))
-        .await
-        .unwrap();
-    let taken = StackOptions {
-        address: stack.address(),
-        ..options(folder.path(), TEMPLATE)
-    };
+    let stack = Stack::start(options(folder.path(), TEMPLATE)).await.unwrap();
+    let taken = StackOptions { address: stack.address(), ..options(folder.path(), TEMPLATE) };
     let error = Stack::start(taken).await.unwrap_err();
     assert!(matches!(error, StackError::Listen { .. }), "{error}");
     stack.stop().await;

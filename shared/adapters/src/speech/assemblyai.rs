@@ -6,9 +6,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use callboard_domain::speech::{
-    Recognized, SpeechError, SpeechRequest, Transcriber, Transcription,
-};
+use callboard_domain::speech::{Recognized, SpeechError, SpeechRequest, Transcriber, Transcription};
 use reqwest::{
     RequestBuilder, StatusCode, Url,
     header::{AUTHORIZATION, HeaderValue},
@@ -80,24 +78,15 @@ impl AssemblyAi {
         })
     }
 
-    async fn exchange(
-        &self,
-        exchange: &mut Exchange,
-        request: SpeechRequest<'_>,
-    ) -> Result<Recognized, SpeechError> {
+    async fn exchange(&self, exchange: &mut Exchange, request: SpeechRequest<'_>) -> Result<Recognized, SpeechError> {
         let audio_ms = request.duration_ms();
         if audio_ms > LONGEST_MS {
-            return Err(SpeechError::Refused(format!(
-                "{audio_ms} ms of audio, {LONGEST_MS} at most"
-            )));
+            return Err(SpeechError::Refused(format!("{audio_ms} ms of audio, {LONGEST_MS} at most")));
         }
         let file = wav::write(request.pcm, SHORTEST_MS);
         let options = serde_json::to_string(&Options::new(request))
             .map_err(|_| SpeechError::Refused("its options cannot be written as JSON".into()))?;
-        match exchange
-            .send(|| self.request(&file, &options), retries)
-            .await?
-        {
+        match exchange.send(|| self.request(&file, &options), retries).await? {
             Ok(body) => read(&body, audio_ms),
             Err(rejection) => Err(rejection.into_error(Some(&self.key))),
         }
@@ -109,22 +98,14 @@ impl AssemblyAi {
             .post(self.url.clone())
             .header(AUTHORIZATION, self.authorization.clone())
             .header(MODEL_HEADER, self.model.clone())
-            .multipart(
-                Form::new()
-                    .part("audio", wav::part(file))
-                    .part("config", config),
-            )
+            .multipart(Form::new().part("audio", wav::part(file)).part("config", config))
     }
 }
 
 impl Transcriber for AssemblyAi {
     fn transcribe<'a>(&'a self, request: SpeechRequest<'a>) -> Transcription<'a> {
         Box::pin(async move {
-            let mut exchange = Exchange::start(
-                Provider::AssemblyAi.as_str(),
-                request.duration_ms(),
-                self.budget,
-            );
+            let mut exchange = Exchange::start(Provider::AssemblyAi.as_str(), request.duration_ms(), self.budget);
             let result = self.exchange(&mut exchange, request).await;
             exchange.finish(result)
         })
@@ -158,16 +139,12 @@ struct AnswerWord {
 
 fn read(body: &[u8], audio_ms: u64) -> Result<Recognized, SpeechError> {
     let answer: Answer = parse(body)?;
-    let heard = answer
-        .words
-        .unwrap_or_default()
-        .into_iter()
-        .map(|word| HeardWord {
-            text: word.text,
-            start_ms: word.start,
-            end_ms: word.end,
-            confidence: word.confidence,
-        });
+    let heard = answer.words.unwrap_or_default().into_iter().map(|word| HeardWord {
+        text: word.text,
+        start_ms: word.start,
+        end_ms: word.end,
+        confidence: word.confidence,
+    });
     Ok(recognized(&answer.text, heard, audio_ms))
 }
 
@@ -176,52 +153,27 @@ mod tests {
     use super::*;
 
     fn options(language: Option<&str>, terms: &[String], context: &[String]) -> serde_json::Value {
-        let request = SpeechRequest {
-            pcm: &[],
-            language,
-            terms,
-            context,
-        };
+        let request = SpeechRequest { pcm: &[], language, terms, context };
         serde_json::to_value(Options::new(request)).expect("options")
     }
 
     #[test]
     fn what_is_not_known_is_not_sent() {
-        assert_eq!(
-            options(None, &[], &[]),
-            serde_json::json!({"timestamps": true})
-        );
+        assert_eq!(options(None, &[], &[]), serde_json::json!({"timestamps": true}));
     }
 
     #[test]
     fn what_is_sent_keeps_to_the_limits() {
-        let terms: Vec<String> = (100..400)
-            .map(|number| format!("product {number}"))
-            .collect();
-        let context: Vec<String> = (0..300)
-            .map(|number| format!("Sentence {number}."))
-            .collect();
+        let terms: Vec<String> = (100..400).map(|number| format!("product {number}")).collect();
+        let context: Vec<String> = (0..300).map(|number| format!("Sentence {number}.")).collect();
         let sent = options(Some("en-US"), &terms, &context);
         assert_eq!(sent["language_codes"], serde_json::json!(["en"]));
-        assert_eq!(
-            sent["keyterms_prompt"].as_array().map(Vec::len),
-            Some(2048 / "product 100".len())
-        );
+        assert_eq!(sent["keyterms_prompt"].as_array().map(Vec::len), Some(2048 / "product 100".len()));
         assert_eq!(sent["keyterms_prompt"][0], "product 100");
-        assert_eq!(
-            sent["conversation_context"].as_array().map(Vec::len),
-            Some(100)
-        );
+        assert_eq!(sent["conversation_context"].as_array().map(Vec::len), Some(100));
         assert_eq!(sent["conversation_context"][99], "Sentence 299.");
 
-        let long: Vec<String> = (0..9)
-            .map(|_| "word ".repeat(200).trim().to_owned())
-            .collect();
-        assert_eq!(
-            options(None, &[], &long)["conversation_context"]
-                .as_array()
-                .map(Vec::len),
-            Some(4)
-        );
+        let long: Vec<String> = (0..9).map(|_| "word ".repeat(200).trim().to_owned()).collect();
+        assert_eq!(options(None, &[], &long)["conversation_context"].as_array().map(Vec::len), Some(4));
     }
 }

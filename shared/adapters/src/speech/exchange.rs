@@ -38,14 +38,7 @@ struct Miss {
 impl Exchange {
     /// Starts the clock: everything until `finish` has to fit into the budget.
     pub(super) fn start(provider: &'static str, audio_ms: u64, budget: Duration) -> Self {
-        Self {
-            provider,
-            audio_ms,
-            budget,
-            started: Instant::now(),
-            attempts: 0,
-            status: None,
-        }
+        Self { provider, audio_ms, budget, started: Instant::now(), attempts: 0, status: None }
     }
 
     /// Sends the request until an answer is final: the body of a success, or a rejection. `retries` tells how often
@@ -62,9 +55,7 @@ impl Exchange {
             self.status = None;
             let Ok(attempt) = timeout_at(deadline, self.attempt(request(), &retries)).await else {
                 let budget_ms = self.budget.as_millis();
-                return Err(SpeechError::Unavailable(format!(
-                    "no answer within {budget_ms} ms"
-                )));
+                return Err(SpeechError::Unavailable(format!("no answer within {budget_ms} ms")));
             };
             let miss = match attempt {
                 Ok(answer) => return Ok(answer),
@@ -98,37 +89,22 @@ impl Exchange {
         let retries = retries(status);
         if !status.is_success() && retries > 0 {
             let wait = retry_after(response.headers());
-            return Err(Miss {
-                error: passing(status, wait),
-                retries,
-                wait,
-            });
+            return Err(Miss { error: passing(status, wait), retries, wait });
         }
         let mut body = BytesMut::new();
         while let Some(chunk) = response.chunk().await.map_err(broken)? {
             body.extend_from_slice(&chunk);
             if body.len() > LARGEST_BODY {
                 let error = SpeechError::Unavailable("the answer is too large".into());
-                return Err(Miss {
-                    error,
-                    retries: 0,
-                    wait: None,
-                });
+                return Err(Miss { error, retries: 0, wait: None });
             }
         }
         let body = body.freeze();
-        Ok(if status.is_success() {
-            Ok(body)
-        } else {
-            Err(Rejection { status, body })
-        })
+        Ok(if status.is_success() { Ok(body) } else { Err(Rejection { status, body }) })
     }
 
     /// Logs how it went, never what was said.
-    pub(super) fn finish(
-        self,
-        result: Result<Recognized, SpeechError>,
-    ) -> Result<Recognized, SpeechError> {
+    pub(super) fn finish(self, result: Result<Recognized, SpeechError>) -> Result<Recognized, SpeechError> {
         let duration_ms = self.started.elapsed().as_millis() as u64;
         match &result {
             Ok(recognized) => tracing::info!(
@@ -168,9 +144,5 @@ fn broken(error: reqwest::Error) -> Miss {
         told = format!("{told}: {cause}");
         source = cause.source();
     }
-    Miss {
-        error: SpeechError::Unavailable(told),
-        retries: MOST_RETRIES,
-        wait: None,
-    }
+    Miss { error: SpeechError::Unavailable(told), retries: MOST_RETRIES, wait: None }
 }

@@ -48,11 +48,7 @@ impl Rejection {
             .filter_map(|field| error.get(field)?.as_str())
             .filter(|code| is_code(code) && !key.is_some_and(|key| code.contains(key.expose())))
             .collect();
-        if codes.is_empty() {
-            format!("HTTP {status}")
-        } else {
-            format!("HTTP {status} ({})", codes.join(", "))
-        }
+        if codes.is_empty() { format!("HTTP {status}") } else { format!("HTTP {status} ({})", codes.join(", ")) }
     }
 
     fn names_model(&self) -> bool {
@@ -72,21 +68,15 @@ fn error_object(body: &[u8]) -> Value {
 }
 
 fn is_code(text: &str) -> bool {
-    let fits = |byte: u8| {
-        byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-.:/#[]".contains(&byte)
-    };
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-.:/#[]".contains(&byte);
     !text.is_empty() && text.len() <= LONGEST_CODE && text.bytes().all(fits)
 }
 
 /// The error for an answer that may be better next time.
 pub(super) fn passing(status: StatusCode, retry_after: Option<Duration>) -> SpeechError {
-    let busy = matches!(
-        status,
-        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
-    );
+    let busy = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
     if busy || retry_after.is_some() {
-        let retry_after_ms =
-            retry_after.map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+        let retry_after_ms = retry_after.map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
         return SpeechError::Busy { retry_after_ms };
     }
     SpeechError::Unavailable(format!("HTTP {}", status.as_u16()))
@@ -117,18 +107,11 @@ mod tests {
     use super::*;
 
     fn check_retry_after(given: &[(&'static str, &'static str)], expected_ms: Option<u64>) {
-        let pairs = given.iter().map(|(name, value)| {
-            (
-                name.parse().expect("a header's name"),
-                value.parse().expect("a header's value"),
-            )
-        });
+        let pairs = given
+            .iter()
+            .map(|(name, value)| (name.parse().expect("a header's name"), value.parse().expect("a header's value")));
         let headers: HeaderMap = pairs.collect();
-        assert_eq!(
-            retry_after(&headers),
-            expected_ms.map(Duration::from_millis),
-            "{given:?}"
-        );
+        assert_eq!(retry_after(&headers), expected_ms.map(Duration::from_millis), "{given:?}");
     }
 
     #[test]
@@ -138,18 +121,9 @@ mod tests {
         check_retry_after(&[("retry-after", "3")], Some(3000));
         check_retry_after(&[("retry-after", "0.25")], Some(250));
         check_retry_after(&[("retry-after", "3"), ("retry-after-ms", "40")], Some(40));
-        check_retry_after(
-            &[("retry-after", "3"), ("retry-after-ms", "soon")],
-            Some(3000),
-        );
-        check_retry_after(
-            &[DAY, ("retry-after", "Wed, 11 Nov 2026 10:01:30 GMT")],
-            Some(90_000),
-        );
-        check_retry_after(
-            &[DAY, ("retry-after", "Wed, 11 Nov 2026 09:00:00 GMT")],
-            Some(0),
-        );
+        check_retry_after(&[("retry-after", "3"), ("retry-after-ms", "soon")], Some(3000));
+        check_retry_after(&[DAY, ("retry-after", "Wed, 11 Nov 2026 10:01:30 GMT")], Some(90_000));
+        check_retry_after(&[DAY, ("retry-after", "Wed, 11 Nov 2026 09:00:00 GMT")], Some(0));
         check_retry_after(&[("retry-after", "Wed, 11 Nov 2026 10:01:30 GMT")], None);
         for nonsense in ["-1", "inf", "NaN", "1e300", "", "tomorrow"] {
             check_retry_after(&[DAY, ("retry-after", nonsense)], None);
@@ -158,51 +132,25 @@ mod tests {
 
     fn check_error(status: u16, body: &'static str, expected: SpeechError) {
         let status = StatusCode::from_u16(status).expect("a status");
-        let rejection = Rejection {
-            status,
-            body: Bytes::from_static(body.as_bytes()),
-        };
-        assert_eq!(
-            rejection.into_error(Some(&Secret::new("0123abcd"))),
-            expected,
-            "{body}"
-        );
+        let rejection = Rejection { status, body: Bytes::from_static(body.as_bytes()) };
+        assert_eq!(rejection.into_error(Some(&Secret::new("0123abcd"))), expected, "{body}");
     }
 
     #[test]
     fn an_answer_is_told_by_its_codes_alone() {
         use SpeechError::{Refused, Unauthorized, Unavailable};
         let openai = r#"{"error":{"message":"you said hello","type":"invalid_request_error","param":"file"}}"#;
-        check_error(
-            400,
-            openai,
-            Refused("HTTP 400 (invalid_request_error, file)".into()),
-        );
+        check_error(400, openai, Refused("HTTP 400 (invalid_request_error, file)".into()));
         let model = r#"{"error":{"message":"no such model","code":null,"param":"model"}}"#;
         check_error(400, model, Unauthorized("HTTP 400 (model)".into()));
-        let problem = r#"{"type":"https://assemblyai.com/errors/audio-too-short","title":"Too short","detail":"hello"}"#;
-        check_error(
-            422,
-            problem,
-            Refused("HTTP 422 (https://assemblyai.com/errors/audio-too-short)".into()),
-        );
+        let problem =
+            r#"{"type":"https://assemblyai.com/errors/audio-too-short","title":"Too short","detail":"hello"}"#;
+        check_error(422, problem, Refused("HTTP 422 (https://assemblyai.com/errors/audio-too-short)".into()));
         let older = r#"{"error_code":"audio_too_short","message":"you said hello"}"#;
         check_error(400, older, Refused("HTTP 400 (audio_too_short)".into()));
-        check_error(
-            401,
-            r#"{"error":{"code":"key 0123abcd"}}"#,
-            Unauthorized("HTTP 401".into()),
-        );
-        check_error(
-            401,
-            r#"{"error":{"code":"key:0123abcd"}}"#,
-            Unauthorized("HTTP 401".into()),
-        );
-        check_error(
-            404,
-            r#"{"error":"no such page"}"#,
-            Unauthorized("HTTP 404".into()),
-        );
+        check_error(401, r#"{"error":{"code":"key 0123abcd"}}"#, Unauthorized("HTTP 401".into()));
+        check_error(401, r#"{"error":{"code":"key:0123abcd"}}"#, Unauthorized("HTTP 401".into()));
+        check_error(404, r#"{"error":"no such page"}"#, Unauthorized("HTTP 404".into()));
         check_error(409, "[1]", Unavailable("HTTP 409".into()));
         check_error(413, "<html>", Refused("HTTP 413".into()));
     }

@@ -5,15 +5,9 @@
 pub(super) fn terms(terms: &[String], most: usize, joint: usize) -> Vec<&str> {
     let mut kept: Vec<&str> = Vec::new();
     let mut used = 0;
-    for term in terms
-        .iter()
-        .map(|term| term.trim())
-        .filter(|term| !term.is_empty())
-    {
+    for term in terms.iter().map(|term| term.trim()).filter(|term| !term.is_empty()) {
         let length = term.chars().count() + if kept.is_empty() { 0 } else { joint };
-        let known = kept
-            .iter()
-            .any(|other| other.to_lowercase() == term.to_lowercase());
+        let known = kept.iter().any(|other| other.to_lowercase() == term.to_lowercase());
         if !known && used + length <= most {
             used += length;
             kept.push(term);
@@ -27,11 +21,7 @@ pub(super) fn terms(terms: &[String], most: usize, joint: usize) -> Vec<&str> {
 pub(super) fn newest(context: &[String], turns: usize, most: usize, joint: usize) -> Vec<&str> {
     let mut kept: Vec<&str> = Vec::new();
     let mut used = 0;
-    let sentences = context
-        .iter()
-        .rev()
-        .map(|sentence| sentence.trim())
-        .filter(|sentence| !sentence.is_empty());
+    let sentences = context.iter().rev().map(|sentence| sentence.trim()).filter(|sentence| !sentence.is_empty());
     for sentence in sentences.take(turns) {
         let length = sentence.chars().count() + if kept.is_empty() { 0 } else { joint };
         if used + length > most {
@@ -74,14 +64,7 @@ mod tests {
 
     #[test]
     fn terms_are_kept_once_and_within_the_limit() {
-        let given = strings(&[
-            " Northwind ",
-            "",
-            "NORTHWIND",
-            "Øre",
-            "a longer one",
-            "Zeta",
-        ]);
+        let given = strings(&[" Northwind ", "", "NORTHWIND", "Øre", "a longer one", "Zeta"]);
         assert_eq!(terms(&given, 18, 2), ["Northwind", "Øre"]);
         assert_eq!(terms(&given, 20, 2), ["Northwind", "Øre", "Zeta"]);
         assert_eq!(terms(&given, 0, 2), [""; 0]);
@@ -107,12 +90,7 @@ mod tests {
 
     #[test]
     fn a_language_tag_loses_its_region() {
-        let cases = [
-            (Some("en-US"), Some("en")),
-            (Some("PT_br"), Some("pt")),
-            (Some(""), None),
-            (None, None),
-        ];
+        let cases = [(Some("en-US"), Some("en")), (Some("PT_br"), Some("pt")), (Some(""), None), (None, None)];
         for (tag, code) in cases {
             assert_eq!(language(tag).as_deref(), code);
         }

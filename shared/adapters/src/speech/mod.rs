@@ -129,10 +129,7 @@ pub enum ConfigError {
 
 /// The service of this configuration. Nothing is sent yet. `http` should be the process's one client; its TLS provider
 /// is the caller's choice.
-pub fn connect(
-    mut config: Config,
-    http: reqwest::Client,
-) -> Result<Arc<dyn Transcriber>, ConfigError> {
+pub fn connect(mut config: Config, http: reqwest::Client) -> Result<Arc<dyn Transcriber>, ConfigError> {
     if config.timeout.is_zero() {
         return Err(ConfigError::Timeout);
     }
@@ -164,10 +161,7 @@ fn endpoint(base: &str, route: &str) -> Result<Url, ConfigError> {
 
 /// A part of a form with its media type.
 fn typed(part: Part, media_type: &'static str) -> Part {
-    part.headers(HeaderMap::from_iter([(
-        CONTENT_TYPE,
-        HeaderValue::from_static(media_type),
-    )]))
+    part.headers(HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(media_type))]))
 }
 
 /// A header's value that no log shows.
@@ -184,28 +178,11 @@ mod tests {
     #[test]
     fn a_route_is_found_below_any_way_to_write_the_address() {
         let route = |base| endpoint(base, "/v1/x").map(String::from);
-        for base in [
-            "http://h:1",
-            "http://h:1/",
-            "http://h:1/v1",
-            "http://h:1/v1/",
-        ] {
+        for base in ["http://h:1", "http://h:1/", "http://h:1/v1", "http://h:1/v1/"] {
             assert_eq!(route(base), Ok("http://h:1/v1/x".into()), "{base}");
         }
-        assert_eq!(
-            route("https://h/speech/v1"),
-            Ok("https://h/speech/v1/x".into())
-        );
-        for base in [
-            "",
-            "h",
-            "ftp://h",
-            "http://",
-            "http://u@h",
-            "http://u:p@h",
-            "http://h?key=1",
-            "http://h#a",
-        ] {
+        assert_eq!(route("https://h/speech/v1"), Ok("https://h/speech/v1/x".into()));
+        for base in ["", "h", "ftp://h", "http://", "http://u@h", "http://u:p@h", "http://h?key=1", "http://h#a"] {
             assert_eq!(route(base), Err(ConfigError::Url), "{base}");
         }
     }

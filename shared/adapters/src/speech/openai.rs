@@ -6,9 +6,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use callboard_domain::speech::{
-    Recognized, SpeechError, SpeechRequest, Transcriber, Transcription,
-};
+use callboard_domain::speech::{Recognized, SpeechError, SpeechRequest, Transcriber, Transcription};
 use reqwest::{
     RequestBuilder, StatusCode, Url,
     header::{AUTHORIZATION, HeaderValue},
@@ -63,11 +61,7 @@ impl OpenAi {
         })
     }
 
-    async fn exchange(
-        &self,
-        exchange: &mut Exchange,
-        request: SpeechRequest<'_>,
-    ) -> Result<Recognized, SpeechError> {
+    async fn exchange(&self, exchange: &mut Exchange, request: SpeechRequest<'_>) -> Result<Recognized, SpeechError> {
         let file = wav::write(request.pcm, SHORTEST_MS);
         let prompt = prompt(request.terms, request.context);
         let language = hints::language(request.language);
@@ -77,10 +71,7 @@ impl OpenAi {
             match exchange.send(send, retries).await? {
                 Ok(body) => return read(&body, request.duration_ms()),
                 Err(rejection) if verbose && names_the_format(&rejection) => {
-                    tracing::info!(
-                        asr.provider = Provider::OpenAi.as_str(),
-                        "the service answers in plain json only"
-                    );
+                    tracing::info!(asr.provider = Provider::OpenAi.as_str(), "the service answers in plain json only");
                     self.plain_json.store(true, Ordering::Relaxed);
                 }
                 Err(rejection) => return Err(rejection.into_error(self.key.as_ref())),
@@ -88,20 +79,11 @@ impl OpenAi {
         }
     }
 
-    fn request(
-        &self,
-        file: &Bytes,
-        prompt: Option<&str>,
-        language: Option<&str>,
-        verbose: bool,
-    ) -> RequestBuilder {
-        let mut form = Form::new()
-            .part("file", wav::part(file))
-            .text("model", self.model.clone())
-            .text("temperature", "0");
+    fn request(&self, file: &Bytes, prompt: Option<&str>, language: Option<&str>, verbose: bool) -> RequestBuilder {
+        let mut form =
+            Form::new().part("file", wav::part(file)).text("model", self.model.clone()).text("temperature", "0");
         form = if verbose {
-            form.text("response_format", "verbose_json")
-                .text("timestamp_granularities[]", "word")
+            form.text("response_format", "verbose_json").text("timestamp_granularities[]", "word")
         } else {
             form.text("response_format", "json")
         };
@@ -122,11 +104,7 @@ impl OpenAi {
 impl Transcriber for OpenAi {
     fn transcribe<'a>(&'a self, request: SpeechRequest<'a>) -> Transcription<'a> {
         Box::pin(async move {
-            let mut exchange = Exchange::start(
-                Provider::OpenAi.as_str(),
-                request.duration_ms(),
-                self.budget,
-            );
+            let mut exchange = Exchange::start(Provider::OpenAi.as_str(), request.duration_ms(), self.budget);
             let result = self.exchange(&mut exchange, request).await;
             exchange.finish(result)
         })
@@ -147,14 +125,8 @@ fn retries(status: StatusCode) -> u32 {
 
 /// Whether the service stumbled over the answer's form, which the utterance has nothing to do with.
 fn names_the_format(rejection: &Rejection) -> bool {
-    let says = |name: &str| {
-        rejection
-            .body
-            .windows(name.len())
-            .any(|part| part == name.as_bytes())
-    };
-    matches!(rejection.status.as_u16(), 400 | 422)
-        && (says("response_format") || says("timestamp_granularities"))
+    let says = |name: &str| rejection.body.windows(name.len()).any(|part| part == name.as_bytes());
+    matches!(rejection.status.as_u16(), 400 | 422) && (says("response_format") || says("timestamp_granularities"))
 }
 
 /// The terms as one sentence, then the newest of what was said: a prompt reads like the text before the utterance.
@@ -197,13 +169,7 @@ struct AnswerWord {
 fn read(body: &[u8], audio_ms: u64) -> Result<Recognized, SpeechError> {
     let answer: Answer = parse(body)?;
     let words = answer.words.unwrap_or_else(|| {
-        answer
-            .segments
-            .into_iter()
-            .flatten()
-            .filter_map(|segment| segment.words)
-            .flatten()
-            .collect()
+        answer.segments.into_iter().flatten().filter_map(|segment| segment.words).flatten().collect()
     });
     let heard = words.into_iter().map(|word| HeardWord {
         text: word.word,
@@ -224,52 +190,26 @@ mod tests {
 
     #[test]
     fn a_prompt_holds_the_terms_and_the_newest_context() {
-        let (terms, context) = (
-            strings(&["Northwind", "Ada Quell"]),
-            strings(&["Good morning.", "How are you?"]),
-        );
-        assert_eq!(
-            prompt(&terms, &context).as_deref(),
-            Some("Northwind, Ada Quell. Good morning. How are you?")
-        );
-        assert_eq!(
-            prompt(&terms, &[]).as_deref(),
-            Some("Northwind, Ada Quell.")
-        );
-        assert_eq!(
-            prompt(&[], &context).as_deref(),
-            Some("Good morning. How are you?")
-        );
+        let (terms, context) = (strings(&["Northwind", "Ada Quell"]), strings(&["Good morning.", "How are you?"]));
+        assert_eq!(prompt(&terms, &context).as_deref(), Some("Northwind, Ada Quell. Good morning. How are you?"));
+        assert_eq!(prompt(&terms, &[]).as_deref(), Some("Northwind, Ada Quell."));
+        assert_eq!(prompt(&[], &context).as_deref(), Some("Good morning. How are you?"));
         assert_eq!(prompt(&[], &[]), None);
 
         let terms: Vec<String> = (0..100).map(|number| format!("product {number}")).collect();
-        let context: Vec<String> = (0..100)
-            .map(|number| format!("This is sentence {number}."))
-            .collect();
+        let context: Vec<String> = (0..100).map(|number| format!("This is sentence {number}.")).collect();
         let long = prompt(&terms, &context).expect("a prompt");
         assert!(long.chars().count() <= LONGEST_PROMPT, "{long}");
         assert!(long.starts_with("product 0, product 1,"), "{long}");
-        assert!(
-            long.ends_with("This is sentence 98. This is sentence 99."),
-            "{long}"
-        );
+        assert!(long.ends_with("This is sentence 98. This is sentence 99."), "{long}");
     }
 
     #[test]
     fn the_models_after_whisper_answer_json_only() {
-        for model in [
-            "gpt-4o-transcribe",
-            "gpt-4o-mini-transcribe-2025-12-15",
-            "gpt-transcribe",
-        ] {
+        for model in ["gpt-4o-transcribe", "gpt-4o-mini-transcribe-2025-12-15", "gpt-transcribe"] {
             assert!(knows_only_json(model), "{model}");
         }
-        for model in [
-            "whisper-1",
-            "Systran/faster-whisper-small.en",
-            "pocketsphinx",
-            "whisper-large-v3-turbo",
-        ] {
+        for model in ["whisper-1", "Systran/faster-whisper-small.en", "pocketsphinx", "whisper-large-v3-turbo"] {
             assert!(!knows_only_json(model), "{model}");
         }
     }
@@ -277,28 +217,16 @@ mod tests {
     #[test]
     fn words_are_found_where_each_server_puts_them() {
         let expected = |confidence| {
-            let heard = HeardWord {
-                text: "hi".into(),
-                start_ms: Some(40.0),
-                end_ms: Some(220.0),
-                confidence,
-            };
+            let heard = HeardWord { text: "hi".into(), start_ms: Some(40.0), end_ms: Some(220.0), confidence };
             Ok(recognized("hi", [heard], 1000))
         };
-        let openai =
-            br#"{"task":"transcribe","text":"hi","words":[{"word":"hi","start":0.04,"end":0.22}]}"#;
+        let openai = br#"{"task":"transcribe","text":"hi","words":[{"word":"hi","start":0.04,"end":0.22}]}"#;
         assert_eq!(read(openai, 1000), expected(None));
         let whisper_cpp = br#"{"text":" hi\n","segments":[{"id":0,"words":[
             {"word":" hi","start":0.04,"end":0.22,"t_dtw":-1,"probability":0.5}]}]}"#;
         assert_eq!(read(whisper_cpp, 1000), expected(Some(0.5)));
-        let plain = Recognized {
-            text: "hi".into(),
-            words: vec![],
-        };
-        for body in [
-            r#"{"text":"hi"}"#,
-            r#"{"text":"hi","words":null,"segments":[{"id":0}]}"#,
-        ] {
+        let plain = Recognized { text: "hi".into(), words: vec![] };
+        for body in [r#"{"text":"hi"}"#, r#"{"text":"hi","words":null,"segments":[{"id":0}]}"#] {
             assert_eq!(read(body.as_bytes(), 1000), Ok(plain.clone()));
         }
     }

@@ -53,11 +53,7 @@ pub(crate) fn http() -> reqwest::Client {
         static CLIENT: reqwest::Client = reqwest::Client::builder().no_proxy().build().unwrap();
     }
     log();
-    PROVIDER.get_or_init(|| {
-        rustls::crypto::ring::default_provider()
-            .install_default()
-            .unwrap()
-    });
+    PROVIDER.get_or_init(|| rustls::crypto::ring::default_provider().install_default().unwrap());
     CLIENT.with(Clone::clone)
 }
 
@@ -80,30 +76,13 @@ pub(crate) async fn ask(service: &dyn Transcriber) -> Result<Recognized, SpeechE
     ask_with(service, &[900; 8000]).await
 }
 
-pub(crate) async fn ask_with(
-    service: &dyn Transcriber,
-    pcm: &[i16],
-) -> Result<Recognized, SpeechError> {
-    let (terms, context) = (
-        [TERM.to_owned()],
-        ["Good morning.".to_owned(), SAID.to_owned()],
-    );
-    let result = service
-        .transcribe(SpeechRequest {
-            pcm,
-            language: Some("en-US"),
-            terms: &terms,
-            context: &context,
-        })
-        .await;
+pub(crate) async fn ask_with(service: &dyn Transcriber, pcm: &[i16]) -> Result<Recognized, SpeechError> {
+    let (terms, context) = ([TERM.to_owned()], ["Good morning.".to_owned(), SAID.to_owned()]);
+    let result =
+        service.transcribe(SpeechRequest { pcm, language: Some("en-US"), terms: &terms, context: &context }).await;
     if let Err(error) = &result {
         let told = format!("{error} {error:?}");
-        assert!(
-            ![KEY, SAID, "card", TERM]
-                .iter()
-                .any(|secret| told.contains(secret)),
-            "{told}"
-        );
+        assert!(![KEY, SAID, "card", TERM].iter().any(|secret| told.contains(secret)), "{told}");
     }
     result
 }
@@ -116,10 +95,7 @@ pub(crate) fn heard() -> Recognized {
         confidence: Some(confidence),
     };
     let words = vec![word("my", 100, 250, 0.5), word("card", 300, 480, 0.75)];
-    Recognized {
-        text: SAID.to_owned(),
-        words,
-    }
+    Recognized { text: SAID.to_owned(), words }
 }
 
 /// What a caller can do about an outcome: all that the providers have to agree on.

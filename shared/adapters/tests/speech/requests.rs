@@ -19,10 +19,7 @@ async fn openai_is_told_what_it_documents() {
     assert_eq!(seen.text("temperature"), Some("0"));
     assert_eq!(seen.text("response_format"), Some("verbose_json"));
     assert_eq!(seen.text("timestamp_granularities[]"), Some("word"));
-    assert_eq!(
-        seen.text("prompt"),
-        Some(format!("{TERM}. Good morning. {SAID}").as_str())
-    );
+    assert_eq!(seen.text("prompt"), Some(format!("{TERM}. Good morning. {SAID}").as_str()));
     let file = seen.field("file").unwrap();
     assert_eq!(file.content_type.as_deref(), Some("audio/wav"));
     assert_eq!(file.file_name.as_deref(), Some("utterance.wav"));
@@ -34,22 +31,9 @@ async fn openai_is_told_what_it_documents() {
 async fn a_model_after_whisper_is_asked_for_json_from_the_start() {
     let stub = Stub::start(Provider::OpenAi, &[]).await;
     let model = "gpt-4o-transcribe".to_owned();
-    let service = connect(
-        Config {
-            model,
-            ..config(stub.provider, &stub.url)
-        },
-        http(),
-    )
-    .unwrap();
+    let service = connect(Config { model, ..config(stub.provider, &stub.url) }, http()).unwrap();
     let recognized = ask(&*service).await.unwrap();
-    assert_eq!(
-        recognized,
-        Recognized {
-            text: SAID.into(),
-            words: vec![]
-        }
-    );
+    assert_eq!(recognized, Recognized { text: SAID.into(), words: vec![] });
     assert_eq!(stub.seen().len(), 1);
     assert_eq!(stub.seen()[0].text("response_format"), Some("json"));
 }
@@ -71,10 +55,7 @@ async fn assemblyai_is_told_what_it_documents() {
     let seen = &stub.seen()[0];
     assert_eq!(seen.headers["authorization"], KEY);
     assert_eq!(seen.headers["x-aai-model"], "universal-3-5-pro");
-    assert_eq!(
-        seen.field("config").unwrap().content_type.as_deref(),
-        Some("application/json")
-    );
+    assert_eq!(seen.field("config").unwrap().content_type.as_deref(), Some("application/json"));
     let config: serde_json::Value = serde_json::from_str(seen.text("config").unwrap()).unwrap();
     let expected = json!({
         "keyterms_prompt": [TERM],
@@ -87,29 +68,15 @@ async fn assemblyai_is_told_what_it_documents() {
 
 #[tokio::test]
 async fn utterances_are_brought_to_the_length_that_a_service_takes() {
-    for (provider, part, shortest_ms) in [
-        (Provider::OpenAi, "file", 100),
-        (Provider::AssemblyAi, "audio", 80),
-    ] {
+    for (provider, part, shortest_ms) in [(Provider::OpenAi, "file", 100), (Provider::AssemblyAi, "audio", 80)] {
         let stub = Stub::start(provider, &[]).await;
         let recognized = ask_with(&*service(&stub), &[900; 160]).await.unwrap();
-        assert!(
-            recognized.words.iter().all(|word| word.end_ms <= 10),
-            "{recognized:?}"
-        );
-        assert_eq!(
-            stub.seen()[0].field(part).unwrap().bytes.len(),
-            44 + shortest_ms * 32
-        );
+        assert!(recognized.words.iter().all(|word| word.end_ms <= 10), "{recognized:?}");
+        assert_eq!(stub.seen()[0].field(part).unwrap().bytes.len(), 44 + shortest_ms * 32);
     }
     let stub = Stub::start(Provider::AssemblyAi, &[]).await;
     let result = ask_with(&*service(&stub), &vec![900; 121 * 16_000]).await;
-    assert_eq!(
-        result,
-        Err(SpeechError::Refused(
-            "121000 ms of audio, 120000 at most".into()
-        ))
-    );
+    assert_eq!(result, Err(SpeechError::Refused("121000 ms of audio, 120000 at most".into())));
     assert_eq!(stub.seen().len(), 0);
 }
 
@@ -120,34 +87,19 @@ async fn the_stubs_refuse_what_the_services_refuse() {
         route: &str,
         change: impl FnOnce(reqwest::RequestBuilder) -> reqwest::RequestBuilder,
     ) -> u16 {
-        let form = reqwest::multipart::Form::new()
-            .text("model", "whisper-1")
-            .text("audio", "noise");
+        let form = reqwest::multipart::Form::new().text("model", "whisper-1").text("audio", "noise");
         let request = http().post(format!("{}{route}", stub.url)).multipart(form);
         change(request).send().await.unwrap().status().as_u16()
     }
     let stub = Stub::start(Provider::AssemblyAi, &[]).await;
     let route = "/v1/transcribe";
     assert_eq!(refused(&stub, route, |request| request).await, 401);
-    assert_eq!(
-        refused(&stub, route, |request| request.header("authorization", KEY)).await,
-        400
-    );
+    assert_eq!(refused(&stub, route, |request| request.header("authorization", KEY)).await, 400);
     let with_model = |request: reqwest::RequestBuilder| {
-        request
-            .header("authorization", KEY)
-            .header("x-aai-model", "universal-3-5-pro")
+        request.header("authorization", KEY).header("x-aai-model", "universal-3-5-pro")
     };
     assert_eq!(refused(&stub, route, with_model).await, 415);
     let stub = Stub::start(Provider::OpenAi, &[]).await;
-    assert_eq!(
-        refused(&stub, "/v1/audio/transcriptions", |request| request).await,
-        401
-    );
-    assert_eq!(
-        refused(&stub, "/v1/audio/transcriptions", |request| request
-            .bearer_auth(KEY))
-        .await,
-        400
-    );
+    assert_eq!(refused(&stub, "/v1/audio/transcriptions", |request| request).await, 401);
+    assert_eq!(refused(&stub, "/v1/audio/transcriptions", |request| request.bearer_auth(KEY)).await, 400);
 }

@@ -59,8 +59,7 @@ impl Seen {
     }
 
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
-        self.field(name)
-            .map(|field| std::str::from_utf8(&field.bytes).unwrap())
+        self.field(name).map(|field| std::str::from_utf8(&field.bytes).unwrap())
     }
 
     fn header(&self, name: &str) -> Option<&str> {
@@ -84,11 +83,7 @@ impl Stub {
         Self::start_with(provider, script, false).await
     }
 
-    pub(crate) async fn start_with(
-        provider: Provider,
-        script: &[Answer],
-        plain_json: bool,
-    ) -> Self {
+    pub(crate) async fn start_with(provider: Provider, script: &[Answer], plain_json: bool) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let stub = Self {
             provider,
@@ -101,9 +96,7 @@ impl Stub {
             Provider::OpenAi => "/v1/audio/transcriptions",
             Provider::AssemblyAi => "/v1/transcribe",
         };
-        let router = Router::new()
-            .route(route, post(answer))
-            .with_state(stub.clone());
+        let router = Router::new().route(route, post(answer)).with_state(stub.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         stub
     }
@@ -160,10 +153,7 @@ impl Stub {
             return Some(self.refusal(401, "invalid_api_key", None));
         }
         let refuse = |param| Some(self.refusal(400, "invalid_request_error", Some(param)));
-        let (model, format) = (
-            seen.text("model").unwrap_or_default(),
-            seen.text("response_format"),
-        );
+        let (model, format) = (seen.text("model").unwrap_or_default(), seen.text("response_format"));
         let verbose = format == Some("verbose_json");
         if model.is_empty() {
             return refuse("model");
@@ -199,9 +189,7 @@ impl Stub {
             Some(80..=120_000) => {}
             _ => return Some(self.refusal(400, "audio_duration", None)),
         }
-        let config = seen
-            .field("config")
-            .map(|config| serde_json::from_slice::<Value>(&config.bytes));
+        let config = seen.field("config").map(|config| serde_json::from_slice::<Value>(&config.bytes));
         match config {
             Some(Ok(Value::Object(_))) | None => None,
             _ => Some(self.refusal(400, "invalid_config", None)),
@@ -212,10 +200,7 @@ impl Stub {
 async fn answer(State(stub): State<Stub>, request: Request) -> Response {
     let at = Instant::now();
     let headers = request.headers().clone();
-    assert!(
-        headers.contains_key("content-length"),
-        "a body of unknown length"
-    );
+    assert!(headers.contains_key("content-length"), "a body of unknown length");
     let mut form = Multipart::from_request(request, &()).await.unwrap();
     let mut fields = Vec::new();
     while let Some(field) = form.next_field().await.unwrap() {
@@ -226,11 +211,7 @@ async fn answer(State(stub): State<Stub>, request: Request) -> Response {
             bytes: field.bytes().await.unwrap().to_vec(),
         });
     }
-    let seen = Seen {
-        at,
-        headers,
-        fields,
-    };
+    let seen = Seen { at, headers, fields };
     stub.seen.lock().unwrap().push(seen.clone());
     if let Some(refusal) = stub.judge(&seen) {
         return refusal;
@@ -256,10 +237,7 @@ async fn answer(State(stub): State<Stub>, request: Request) -> Response {
 
 /// The length of a 16 kHz mono WAV file with 16 bits, if it is one whose header fits its size.
 fn wav_ms(file: &[u8]) -> Option<u64> {
-    let number = |at: usize| {
-        file.get(at..at + 4)
-            .map(|four| u32::from_le_bytes(four.try_into().unwrap()))
-    };
+    let number = |at: usize| file.get(at..at + 4).map(|four| u32::from_le_bytes(four.try_into().unwrap()));
     let sound = file.starts_with(b"RIFF")
         && file.get(8..16) == Some(b"WAVEfmt ")
         && file.get(20..24) == Some(&[1, 0, 1, 0])

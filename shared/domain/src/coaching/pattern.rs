@@ -165,9 +165,8 @@ impl Pattern {
 
     /// Where to begin looking for it: the elements of this row whose words are rarest, one more than may be missing.
     pub(super) fn anchors(&self, row: &[Element], uses: &[u32]) -> Vec<usize> {
-        let mut content: Vec<usize> = (0..row.len())
-            .filter(|at| row[*at].weight >= CONTENT && !row[*at].optional && !row[*at].number)
-            .collect();
+        let mut content: Vec<usize> =
+            (0..row.len()).filter(|at| row[*at].weight >= CONTENT && !row[*at].optional && !row[*at].number).collect();
         let cost = |at: &usize| {
             let frequency: u32 = row[*at].stems.iter().map(|stem| uses.get(*stem as usize).copied().unwrap_or(0)).sum();
             (row[*at].common, frequency)

@@ -81,7 +81,8 @@ impl Progress {
 
     /// Where the call stands against this playbook. Ids that the playbook no longer has are left out.
     pub fn view(&self, playbook: &Playbook) -> ProgressView {
-        let open: Vec<&Landmark> = playbook.landmarks.iter().filter(|it| !self.landmarks.contains_key(&it.id)).collect();
+        let open: Vec<&Landmark> =
+            playbook.landmarks.iter().filter(|it| !self.landmarks.contains_key(&it.id)).collect();
         let next = open.iter().find(|it| it.required).or(open.first());
         ProgressView {
             percent: self.percent(playbook),

@@ -139,8 +139,9 @@ impl Rules {
 
     fn stands(&self, sentence: &Sentence<'_>, pattern: &Pattern, span: Span) -> bool {
         let objection = self.items[pattern.item].kind == FindingKind::Objection;
-        !scope::is_negated(sentence, span, pattern.stands_alone)
-            && !(objection && scope::is_hypothetical(sentence, span))
+        let turned = scope::is_negated(sentence, span, pattern.stands_alone);
+        let supposed = objection && scope::is_hypothetical(sentence, span);
+        !turned && !supposed
     }
 
     fn findings(&self, said: &Said<'_>, tokens: &[Token], shown: &[Shown]) -> Vec<Finding> {
@@ -193,7 +194,9 @@ fn quote<'t>(text: &'t str, tokens: &[Token], span: Span) -> &'t str {
 pub(crate) fn check_signal(parts: &[signal::Part]) -> Result<(), String> {
     let mut lexicon = Lexicon::new("en");
     if pattern::spell_out(parts, &mut lexicon).is_empty() {
-        return Err("the signal has small words only and would match everywhere; add a word that tells it apart".to_owned());
+        return Err(
+            "the signal has small words only and would match everywhere; add a word that tells it apart".to_owned()
+        );
     }
     Ok(())
 }

@@ -149,7 +149,9 @@ fn long_unpunctuated_speech_is_quoted_around_the_match() {
 fn odd_text_is_borne() {
     let rules = Rules::compile(playbook::shipped("tax_relief").unwrap());
     let long = "too much ".repeat(500);
-    for text in ["", " ", "'", "n't", "'s", "…", "é’", "👍 too 👍", "1,2.3,", "ÀÉÎ’ß ﬁ", "it's it's it's", long.as_str()] {
+    for text in
+        ["", " ", "'", "n't", "'s", "…", "é’", "👍 too 👍", "1,2.3,", "ÀÉÎ’ß ﬁ", "it's it's it's", long.as_str()]
+    {
         rules.read(&customer(text));
     }
 }

@@ -7,7 +7,7 @@ use std::{borrow::Cow, collections::HashMap};
 
 use rust_stemmers::{Algorithm, Stemmer};
 
-use super::{english, near::Near};
+use super::{contractions, english, near::Near};
 
 /// The number of a stem within a lexicon.
 pub(super) type Stem = u32;
@@ -232,7 +232,7 @@ impl Lexicon {
                 }
             }
             if self.english {
-                english::spell_out(&spelling, |it| word(it, (start, end)));
+                contractions::spell_out(&spelling, |it| word(it, (start, end)));
             } else {
                 word(&spelling, (start, end));
             }

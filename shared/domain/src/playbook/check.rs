@@ -56,9 +56,9 @@ impl Checker {
         let base = self.base(&fields);
         self.lists = base.as_ref().map(|base| base.lists.clone()).unwrap_or_default();
         self.read_lists(&fields);
-        let id = self.required_text(&fields, "id").and_then(|(place, id)| {
-            PlaybookId::parse(&id).map_err(|error| self.tell(place, error.to_string())).ok()
-        });
+        let id = self
+            .required_text(&fields, "id")
+            .and_then(|(place, id)| PlaybookId::parse(&id).map_err(|error| self.tell(place, error.to_string())).ok());
         let name = self.required_text(&fields, "name");
         let version = self.version(&fields);
         let language = self.required_text(&fields, "language");
@@ -204,7 +204,10 @@ impl Checker {
         if length > CARD_CHARS {
             self.tell(
                 *place,
-                format!("the answer has {length} characters and a card holds {CARD_CHARS}; shorten it by {}", length - CARD_CHARS),
+                format!(
+                    "the answer has {length} characters and a card holds {CARD_CHARS}; shorten it by {}",
+                    length - CARD_CHARS
+                ),
             );
         }
     }

@@ -48,7 +48,9 @@ pub(crate) fn parse(text: &str, lists: &BTreeMap<String, Vec<String>>) -> Result
             '[' => choice(rest, ']', lists, &mut parts)?,
             '{' => list(rest, lists, &mut parts)?,
             ')' | ']' | '}' | '|' => {
-                return Err(format!("\"{first}\" stands alone; alternatives are written (one|other), optional words [word]"));
+                return Err(format!(
+                    "\"{first}\" stands alone; alternatives are written (one|other), optional words [word]"
+                ));
             }
             _ => word(rest, &mut parts),
         }
@@ -154,10 +156,19 @@ fn variants(parts: &[Part]) -> usize {
     parts.iter().map(options).fold(1, usize::saturating_mul)
 }
 
-const DAYS: &[&str] = &[
-    "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "today", "tomorrow", "tonight",
-];
+const DAYS: &[&str] =
+    &["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "today", "tomorrow", "tonight"];
 const MONTHS: &[&str] = &[
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
     "december",
 ];

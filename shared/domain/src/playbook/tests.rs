@@ -57,7 +57,12 @@ fn a_sound_playbook_is_read() {
 #[test]
 fn each_fault_is_told_with_its_place_and_what_to_do() {
     for (from, to, expected) in [
-        ("name: Mine", "nmae: Mine", &["1:1: the playbook has no name; add name:", "2:1: a playbook has no field \"nmae\"; did you mean name?"][..]),
+        (
+            "name: Mine",
+            "nmae: Mine",
+            &["1:1: the playbook has no name; add name:", "2:1: a playbook has no field \"nmae\"; did you mean name?"]
+                [..],
+        ),
         ("name: Mine\n", "", &["1:1: the playbook has no name; add name:"]),
         ("id: mine", "id: My Playbook", &["1:5: playbook \"My Playbook\" is not valid: 1 to 64 of a-z, 0-9, - and _"]),
         ("version: 1", "version: one", &["3:10: version is no whole number from 1 up; start with version: 1"]),
@@ -66,17 +71,54 @@ fn each_fault_is_told_with_its_place_and_what_to_do() {
         ("severity: high", "severity: huge", &["16:15: there is no severity \"huge\"; use low, medium or high"]),
         ("label: Greeting", "label: 7", &["9:12: label is a number; put it into quotes to make it text"]),
         ("label: Greeting", "label:", &["9:10: label is empty; fill it in or remove it"]),
-        ("id: greeting", "id: Greeting!", &["8:9: the id \"Greeting!\" is not valid; use up to 64 of a-z, 0-9, _ and -, beginning with a letter"]),
-        ("    signals:\n      - good morning", "    signals: []", &["11:14: signals is empty; list what is said, such as - too expensive"]),
-        ("    signals:\n      - good morning\n", "", &["8:5: the landmark has no signals; list what is said, such as - too expensive"]),
+        (
+            "id: greeting",
+            "id: Greeting!",
+            &["8:9: the id \"Greeting!\" is not valid; use up to 64 of a-z, 0-9, _ and -, beginning with a letter"],
+        ),
+        (
+            "    signals:\n      - good morning",
+            "    signals: []",
+            &["11:14: signals is empty; list what is said, such as - too expensive"],
+        ),
+        (
+            "    signals:\n      - good morning\n",
+            "",
+            &["8:5: the landmark has no signals; list what is said, such as - too expensive"],
+        ),
         ("- good morning", "- good (morning", &["12:9: \"(\" is never closed; add the \")\""]),
-        ("- good morning", "- it is", &["12:9: the signal has small words only and would match everywhere; add a word that tells it apart"]),
+        (
+            "- good morning",
+            "- it is",
+            &["12:9: the signal has small words only and would match everywhere; add a word that tells it apart"],
+        ),
         ("- good morning", "- 12", &["12:9: an entry of signals is a number; put it into quotes to make it text"]),
         ("{partner}", "{spouse}", &["20:9: there is no list \"spouse\"; lists are number, day, month, partner"]),
-        ("    channel: agent\n", "    channel: agent\n    label: Again\n", &["11:5: \"label\" stands here twice; keep one"]),
-        ("    answer: I see.", "    answers: I see.", &["14:5: the objection has no answer; add answer:", "17:5: an objection has no field \"answers\"; did you mean answer?"]),
-        ("language: en", "language: en\nextends: nothing", &["5:10: there is no shipped playbook \"nothing\" to extend; use sales, or leave this out"]),
-        ("", "- just\n- a list\n", &["1:1: here stands a list; a playbook is a mapping with id, name, version, language, extends, terms, guardrails, lists, landmarks, objections"]),
+        (
+            "    channel: agent\n",
+            "    channel: agent\n    label: Again\n",
+            &["11:5: \"label\" stands here twice; keep one"],
+        ),
+        (
+            "    answer: I see.",
+            "    answers: I see.",
+            &[
+                "14:5: the objection has no answer; add answer:",
+                "17:5: an objection has no field \"answers\"; did you mean answer?",
+            ],
+        ),
+        (
+            "language: en",
+            "language: en\nextends: nothing",
+            &["5:10: there is no shipped playbook \"nothing\" to extend; use sales, or leave this out"],
+        ),
+        (
+            "",
+            "- just\n- a list\n",
+            &[
+                "1:1: here stands a list; a playbook is a mapping with id, name, version, language, extends, terms, guardrails, lists, landmarks, objections",
+            ],
+        ),
     ] {
         check_broken(from, to, expected);
     }
@@ -88,7 +130,11 @@ fn ids_are_unique_and_cards_are_short() {
     let expected = "18:9: the id \"too_expensive\" is taken by the objection on line 14; ids are unique";
     check_broken("objections:\n", twice, &[expected]);
     let long = format!("answer: {}", "x".repeat(300));
-    check_broken("answer: I see.", &long, &["17:13: the answer has 300 characters and a card holds 280; shorten it by 20"]);
+    check_broken(
+        "answer: I see.",
+        &long,
+        &["17:13: the answer has 300 characters and a card holds 280; shorten it by 20"],
+    );
 }
 
 #[test]
@@ -125,8 +171,16 @@ fn extending_takes_objections_over_and_adds_to_them() {
 #[test]
 fn shipped_playbooks_have_the_ids_that_others_rely_on() {
     let ids = [
-        "too_expensive", "think_about_it", "ask_partner", "competitor", "no_trust", "no_time", "send_information",
-        "already_have", "not_interested", "commitment",
+        "too_expensive",
+        "think_about_it",
+        "ask_partner",
+        "competitor",
+        "no_trust",
+        "no_time",
+        "send_information",
+        "already_have",
+        "not_interested",
+        "commitment",
     ];
     for playbook in SHIPPED.iter().map(|(_, text)| parse_yaml(text).unwrap()) {
         assert_eq!(playbook.objections.iter().map(|it| it.id.as_str()).collect::<Vec<_>>(), ids);

@@ -91,4 +91,3 @@ pub(crate) fn measure<'l>(name: &str, lines: impl Iterator<Item = &'l Line>, sho
     }
     all
 }
-

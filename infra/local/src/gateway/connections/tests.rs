@@ -3,13 +3,7 @@
 use super::*;
 
 fn open(connections: &Connections, id: &str) -> (Registration, Outbound) {
-    connections.register(
-        id.to_owned(),
-        Peer {
-            source_ip: "10.0.0.1".into(),
-            user_agent: None,
-        },
-    )
+    connections.register(id.to_owned(), Peer { source_ip: "10.0.0.1".into(), user_agent: None })
 }
 
 #[tokio::test]
@@ -47,10 +41,7 @@ async fn size_and_queue_have_limits() {
     let connections = Connections::default();
     let (_a, mut a) = open(&connections, "a");
     let largest = vec![b'x'; MAX_POST_BYTES];
-    assert_eq!(
-        connections.post("a", vec![b'x'; MAX_POST_BYTES + 1]),
-        Err(PostError::PayloadTooLarge)
-    );
+    assert_eq!(connections.post("a", vec![b'x'; MAX_POST_BYTES + 1]), Err(PostError::PayloadTooLarge));
     for _ in 0..QUEUE_BYTES / MAX_POST_BYTES {
         connections.post("a", largest.clone()).unwrap();
     }

@@ -9,10 +9,7 @@ fn parameters_are_checked() {
     fn check(declaration: &str, given: &[(&str, &str)], expected: Result<&str, &str>) {
         let text = format!("Parameters:\n  P: {{{declaration}}}\n")
             + &small("Environment: {Variables: {V: !Join ['+', [!Ref P, x]]}}");
-        let overrides = given
-            .iter()
-            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
-            .collect();
+        let overrides = given.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         match (Template::parse(&text, &overrides), expected) {
             (Ok(template), Ok(value)) => {
                 assert_eq!(template.functions["F"].environment["V"], value)
@@ -25,31 +22,11 @@ fn parameters_are_checked() {
     check("Type: String, Default: a", &[("P", "b")], Ok("b+x"));
     check("Type: String", &[], Err("parameter P: has no Default"));
     check("Type: String, Default: ''", &[], Ok("+x"));
-    check(
-        "Type: String, Default: a",
-        &[("Q", "b")],
-        Err("parameter Q"),
-    );
-    check(
-        "Type: String, AllowedValues: [a, b]",
-        &[("P", "c")],
-        Err("allowed are a, b"),
-    );
-    check(
-        "Type: Number, MinValue: 1",
-        &[("P", "0")],
-        Err("MinValue 1"),
-    );
-    check(
-        "Type: Number, Default: 5",
-        &[("P", "many")],
-        Err("must be a number"),
-    );
-    check(
-        "Type: String, MaxLength: 2",
-        &[("P", "abc")],
-        Err("MaxLength 2"),
-    );
+    check("Type: String, Default: a", &[("Q", "b")], Err("parameter Q"));
+    check("Type: String, AllowedValues: [a, b]", &[("P", "c")], Err("allowed are a, b"));
+    check("Type: Number, MinValue: 1", &[("P", "0")], Err("MinValue 1"));
+    check("Type: Number, Default: 5", &[("P", "many")], Err("must be a number"));
+    check("Type: String, MaxLength: 2", &[("P", "abc")], Err("MaxLength 2"));
 }
 
 #[test]
@@ -71,18 +48,9 @@ Conditions:
         ("!Ref Fifo", "http://local/000000000000/Fifo.fifo"),
         ("!Ref B", "b"),
         ("!Ref F", "F"),
-        (
-            "!GetAtt F.Arn",
-            "arn:aws:lambda:local:000000000000:function:F",
-        ),
-        (
-            "!GetAtt T.StreamArn",
-            "arn:aws:dynamodb:local:000000000000:table/T/stream/local",
-        ),
-        (
-            "{'Fn::GetAtt': [S, Arn]}",
-            "arn:aws:kinesis:local:000000000000:stream/S",
-        ),
+        ("!GetAtt F.Arn", "arn:aws:lambda:local:000000000000:function:F"),
+        ("!GetAtt T.StreamArn", "arn:aws:dynamodb:local:000000000000:table/T/stream/local"),
+        ("{'Fn::GetAtt': [S, Arn]}", "arn:aws:kinesis:local:000000000000:stream/S"),
         ("!GetAtt Q.Arn", "arn:aws:sqs:local:000000000000:Q"),
         ("!GetAtt Fifo.QueueName", "Fifo.fifo"),
         ("!GetAtt B.Arn", "arn:aws:s3:::b"),
@@ -90,10 +58,7 @@ Conditions:
             "!Sub '${AWS::Region} ${AWS::AccountId} ${AWS::Partition} ${AWS::URLSuffix} ${AWS::StackName}'",
             "local 000000000000 aws amazonaws.com callboard",
         ),
-        (
-            "!Sub 'x${P}${Q.Arn}${!P}'",
-            "x2arn:aws:sqs:local:000000000000:Q${P}",
-        ),
+        ("!Sub 'x${P}${Q.Arn}${!P}'", "x2arn:aws:sqs:local:000000000000:Q${P}"),
         ("!Sub ['${a}-${P}', {a: !Ref T}]", "T-2"),
         ("!Join [',', [a, !Ref P]]", "a,2"),
         ("!Select [1, !Split [':', 'a:b:c']]", "b"),
@@ -106,18 +71,12 @@ Conditions:
     ] {
         let text = head.to_owned() + &small(&format!("Environment: {{Variables: {{V: {value}}}}}"));
         let template = parse(&text).unwrap_or_else(|error| panic!("{value}: {error}"));
-        assert_eq!(
-            template.functions["F"].environment["V"], expected,
-            "{value}"
-        );
+        assert_eq!(template.functions["F"].environment["V"], expected, "{value}");
     }
     let text = small("Environment: {Variables: {V: !Ref AWS::NoValue}}");
     assert!(parse(&text).unwrap().functions["F"].environment.is_empty());
     for (value, part) in [
-        (
-            "!ImportValue x",
-            "ImportValue is not supported by the local stack; supported are Ref",
-        ),
+        ("!ImportValue x", "ImportValue is not supported by the local stack; supported are Ref"),
         ("!Ref Nobody", "there is no parameter or resource Nobody"),
         ("!GetAtt T.Color", "has no attribute Color"),
         ("!FindInMap [M, a, c]", "Mappings has no M.a.c"),
@@ -127,10 +86,7 @@ Conditions:
     ] {
         let text = head.to_owned() + &small(&format!("Environment:\n  Variables:\n    V: {value}"));
         let line = text.lines().position(|line| line.contains("V: ")).unwrap() + 1;
-        refused(
-            &text,
-            &[part, "Environment", "of F", &format!("line {line}")],
-        );
+        refused(&text, &[part, "Environment", "of F", &format!("line {line}")]);
     }
 }
 
@@ -139,7 +95,6 @@ fn conditions_drop_resources_and_cycles_end() {
     let text = "Conditions: {No: !Equals [a, b]}\n".to_owned()
         + &small("Timeout: 5").replace("  S: {Type", "  S: {Condition: No, Type");
     assert!(parse(&text).unwrap().streams.is_empty());
-    let text =
-        "Conditions: {A: !Not [!Condition A]}\n".to_owned() + &small("Timeout: !If [A, 1, 2]");
+    let text = "Conditions: {A: !Not [!Condition A]}\n".to_owned() + &small("Timeout: !If [A, 1, 2]");
     refused(&text, &["refers to itself"]);
 }

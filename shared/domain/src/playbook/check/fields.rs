@@ -21,7 +21,8 @@ impl Checker {
         for (place, key, value) in map {
             if !known.contains(&key.as_str()) {
                 let meant = known.iter().find(|name| strsim::damerau_levenshtein(name, key) <= 2);
-                let advice = meant.map_or_else(|| format!("fields are {}", known.join(", ")), |it| format!("did you mean {it}?"));
+                let advice = meant
+                    .map_or_else(|| format!("fields are {}", known.join(", ")), |it| format!("did you mean {it}?"));
                 let article = if what.starts_with('o') { "an" } else { "a" };
                 self.tell(*place, format!("{article} {what} has no field \"{key}\"; {advice}"));
             } else {
@@ -40,7 +41,10 @@ impl Checker {
     ) -> Vec<T> {
         let Some(node) = self.required(fields, name) else { return Vec::new() };
         let Value::List(list) = &node.value else {
-            self.tell(node.place, format!("{name} is {}; it must be a list, each entry beginning with - id:", node.value.kind()));
+            self.tell(
+                node.place,
+                format!("{name} is {}; it must be a list, each entry beginning with - id:", node.value.kind()),
+            );
             return Vec::new();
         };
         if list.is_empty() {
@@ -54,7 +58,8 @@ impl Checker {
             if let Some((place, id)) = id {
                 match seen.iter().find(|(known, _)| *known == id) {
                     Some((_, line)) => {
-                        let message = format!("the id \"{id}\" is taken by the {} on line {line}; ids are unique", T::WHAT);
+                        let message =
+                            format!("the id \"{id}\" is taken by the {} on line {line}; ids are unique", T::WHAT);
                         self.tell(place, message);
                     }
                     None => seen.push((id, place.line)),
@@ -113,7 +118,10 @@ impl Checker {
 
     pub(super) fn text_list(&mut self, name: &str, node: &Node) -> Vec<(Place, String)> {
         let Value::List(list) = &node.value else {
-            self.tell(node.place, format!("{name} is {}; it must be a list of texts, each beginning with -", node.value.kind()));
+            self.tell(
+                node.place,
+                format!("{name} is {}; it must be a list of texts, each beginning with -", node.value.kind()),
+            );
             return Vec::new();
         };
         list.iter().filter_map(|entry| self.text(&format!("an entry of {name}"), entry)).collect()
@@ -126,7 +134,8 @@ impl Checker {
             && id.starts_with(|c: char| c.is_ascii_lowercase())
             && id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-');
         if !valid {
-            let message = format!("the id \"{id}\" is not valid; use up to 64 of a-z, 0-9, _ and -, beginning with a letter");
+            let message =
+                format!("the id \"{id}\" is not valid; use up to 64 of a-z, 0-9, _ and -, beginning with a letter");
             self.tell(place, message);
             return None;
         }
