@@ -125,7 +125,10 @@ async fn merge(
         let known = context.calls.progress(org, call).await?;
         let (version, mut progress) = known.map_or((0, Progress::default()), |item| (item.version, item.progress));
         let before = progress.clone();
-        let changed = findings.iter().fold(false, |changed, finding| progress.add(finding) || changed);
+        let mut changed = false;
+        for finding in findings {
+            changed |= progress.add(finding);
+        }
         // Cards first: should this end here, the next try finds the progress unchanged and writes both.
         for card in progress.cards(rules.playbook()) {
             if before.objections.get(&card.objection) != progress.objections.get(&card.objection) {

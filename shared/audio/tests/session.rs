@@ -1,5 +1,7 @@
 //! The session is a pure function of its frames: whatever the batches, environments and deliveries in between.
 
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
 use callboard_audio::{Checkpoint, Encoding, Format, Frame, FrameKey, Heard, Poll, Session, Utterance};
 use proptest::prelude::*;
 

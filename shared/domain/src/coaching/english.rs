@@ -26,6 +26,7 @@ pub(super) const CLASSES: &[(Class, &[&str])] = &[
         Class::TROUBLE,
         &["problem", "issue", "concern", "point", "question", "reason", "case", "worry", "matter", "obstacle"],
     ),
+    (Class::QUANTITY, &["more", "little", "bit", "few", "couple", "another", "whole"]),
     (Class::BE, &["is", "was", "are", "were", "be"]),
 ];
 

@@ -153,7 +153,7 @@ fn skip(tokens: &[Token], gap: bool, mut missed: usize) -> Option<f32> {
         count += 1;
         cost += match () {
             () if token.class.has(Class::SECOND_PERSON) => SKIP_YOU,
-            () if token.class.has(Class::LIGHT) => SKIP_LIGHT,
+            () if token.class.has(Class::LIGHT) || token.class.has(Class::QUANTITY) => SKIP_LIGHT,
             () if missed > 0 => {
                 missed -= 1;
                 0.0

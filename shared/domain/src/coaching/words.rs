@@ -34,6 +34,7 @@ impl Class {
     pub(super) const TROUBLE: Self = Self(1 << 11);
     pub(super) const BE: Self = Self(1 << 12);
     pub(super) const PARTICLE: Self = Self(1 << 13);
+    pub(super) const QUANTITY: Self = Self(1 << 14);
 
     pub(super) fn has(self, other: Self) -> bool {
         self.0 & other.0 != 0
