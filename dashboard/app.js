@@ -1,15 +1,20 @@
 // The live page: puts a call on the screen as it is spoken, and plays the demo call through the real path.
 // All text is set through textContent: a caller's words never become HTML.
 
-import { CallView, addedDelay, clock, segmentKey } from "./call.js";
+import { CallView, clock, delayOf, segmentKey } from "./call.js";
 import { startDemo } from "./demo.js";
 import { Watcher, get } from "./net.js";
 
 const HOLE_GRACE_MS = 500;
 const NEAR_END_PX = 80;
+const LIST_STEP = 100;
+const LIST_RETRY_MS = 4000;
 const $ = (id) => document.getElementById(id);
 
-const state = { calls: new Map(), next: null, view: null, pinned: false, connected: false, listed: false, delay: null };
+const state = {
+  calls: new Map(), next: null, shown: LIST_STEP, listed: false, listFailed: false,
+  view: null, pinned: false, connected: false, delay: null,
+};
 const rows = new Map();
 let loadTimer = 0;
 
@@ -30,15 +35,19 @@ const isLocal = ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname);
 const connectionText = {
   connecting: "Connecting",
   open: "Connected",
-  lost: "Connection lost, trying again",
+  lost: "Connection lost: what you see may be old. Trying again",
   "no stack": "No answer, trying again",
   "no token": "No access",
 };
 
 function showConnection(name) {
   state.connected = name === "open";
-  $("connection").dataset.state = name === "open" ? "open" : name === "connecting" ? "connecting" : "lost";
-  if ($("connection-text").textContent !== connectionText[name]) $("connection-text").textContent = connectionText[name];
+  const text = connectionText[state.listed && name !== "open" ? "lost" : name];
+  const kind = ["open", "connecting"].includes(name) ? name : "lost";
+  $("connection").dataset.state = kind;
+  document.body.classList.toggle("stale", kind === "lost");
+  // Said once, not at each attempt.
+  if ($("connection-text").textContent !== text) $("connection-text").textContent = text;
   $("demo").disabled = !state.connected && $("demo").dataset.state !== "playing";
   if (state.view) return;
   if (name === "no token") {
@@ -64,16 +73,22 @@ function showEmpty(title, text, command = "") {
 // ---------------------------------------------------------------- the list of calls
 
 async function loadCalls(cursor) {
+  if (!state.connected) return;
   const query = cursor ? `?cursor=${encodeURIComponent(cursor)}` : "";
   try {
     const page = await get(`/v1/calls${query}`);
     for (const call of page.calls) keepCall(call);
     if (cursor || !state.listed) state.next = page.next ?? null;
     state.listed = true;
+    if (state.listFailed) alertPerson("");
+    state.listFailed = false;
     renderCalls();
     if (!state.view) followNewest();
   } catch (error) {
-    alertPerson(`The calls could not be loaded: ${error.message}.`);
+    if (!state.connected) return;
+    state.listFailed = true;
+    alertPerson(`The calls could not be loaded: ${error.message}. Trying again.`);
+    setTimeout(() => loadCalls(cursor), LIST_RETRY_MS);
   }
 }
 
@@ -94,7 +109,8 @@ function followNewest() {
 
 function renderCalls() {
   const today = new Date().toDateString();
-  const items = newestFirst().map((call) => {
+  const all = newestFirst();
+  const items = all.slice(0, state.shown).map((call) => {
     const started = new Date(call.started_at_ms);
     const button = make("button", "call-row");
     button.type = "button";
@@ -104,8 +120,9 @@ function renderCalls() {
     const day = started.toDateString() === today ? "" : `${started.toLocaleDateString([], { day: "numeric", month: "short" })} `;
     const length = call.duration_ms > 0 ? ` · ${clock(call.duration_ms)}` : "";
     button.append(make("span", "when", day + time), make("span", "which", sentence(call.playbook) + length));
-    button.append(make("span", `status ${call.status}`, statusText[call.status] ?? call.status));
-    button.addEventListener("click", () => open(call.call, true));
+    if (call.status !== "ended") button.append(make("span", `status ${call.status}`, statusText[call.status] ?? call.status));
+    // Whoever chooses the newest call goes on following; whoever chooses an older one wants to stay there.
+    button.addEventListener("click", () => open(call.call, call.call !== newestFirst()[0].call));
     const item = make("li");
     item.append(button);
     return item;
@@ -114,13 +131,29 @@ function renderCalls() {
   $("calls").replaceChildren(...items);
   if (focused) $("calls").querySelector(`[data-call="${CSS.escape(focused)}"]`)?.focus();
   $("no-calls").hidden = items.length > 0;
-  $("earlier").hidden = !state.next;
+  $("earlier").hidden = !state.next && all.length <= state.shown;
+  renderNewer();
+}
+
+/** The list may be out of sight: a call that is live while another is on the page is told beside its title. */
+function renderNewer() {
+  const shown = state.calls.get(state.view?.id);
+  const newest = newestFirst().find((call) => call.status === "live");
+  $("newer").hidden = !newest || !shown || newest.started_at_ms <= shown.started_at_ms;
+  $("newer").dataset.opens = newest?.call ?? "";
+}
+
+function showEarlier() {
+  state.shown += LIST_STEP;
+  if (state.calls.size < state.shown && state.next) loadCalls(state.next);
+  else renderCalls();
 }
 
 // ---------------------------------------------------------------- one call
 
 function open(id, pinned) {
   state.pinned = pinned;
+  history.replaceState(null, "", pinned ? `#${id}` : location.pathname);
   if (state.view?.id === id) return;
   if (state.view) watcher.send({ action: "unwatch", call: state.view.id });
   state.view = new CallView(id);
@@ -129,9 +162,7 @@ function open(id, pinned) {
   rows.clear();
   $("segments").replaceChildren();
   $("cards").replaceChildren();
-  $("empty").hidden = true;
-  $("live").hidden = false;
-  if (pinned) history.replaceState(null, "", `#${id}`);
+  $("older-cards").replaceChildren();
   const known = state.calls.get(id);
   if (known) state.view.call = known;
   watcher.send({ action: "watch", call: id });
@@ -165,10 +196,18 @@ function loadSoon(delay = HOLE_GRACE_MS) {
 
 function hear(message) {
   const arrived = Date.now();
+  if (message.type === "watching" && message.active) {
+    // What was pushed between a snapshot and the watch would be missing: from here on nothing is.
+    if (message.calls) loadCalls();
+    if (message.call && message.call === state.view?.id) loadCall();
+    return;
+  }
   if (message.type === "call") {
     const isNew = !state.calls.has(message.call);
     keepCall(message);
-    if (isNew && !state.pinned) open(message.call, false);
+    // A new call comes onto the page by itself, but never in the place of one that is still spoken.
+    const busy = state.pinned || (state.view && state.view.call?.status !== "ended");
+    if (isNew && message.status === "live" && !busy) open(message.call, false);
     renderCalls();
     demo.callChanged(message);
   }
@@ -179,7 +218,7 @@ function hear(message) {
   if (view.hasHole) loadSoon();
   if (message.type === "segment" && message.final) {
     // The browser's clock counts on the same machine only; elsewhere the push's own time has to do.
-    state.delay = addedDelay(message, isLocal ? arrived : message.times.pushed ?? arrived);
+    state.delay = delayOf(message, isLocal ? arrived : message.times.pushed ?? arrived);
   }
   render();
 }
@@ -188,6 +227,9 @@ function hear(message) {
 
 function render() {
   const scroll = $("scroll");
+  $("empty").hidden = true;
+  $("live").hidden = false;
+  $("live").classList.toggle("ended", isOver());
   const atEnd = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < NEAR_END_PX;
   renderAbout();
   const added = renderSegments();
@@ -198,14 +240,21 @@ function render() {
   else if (added) $("latest").hidden = false;
 }
 
+const isOver = () => state.view.call?.status === "ended";
+const seconds = (ms) => (ms / 1000).toFixed(1);
+
 function renderAbout() {
   const { call } = state.view;
   $("call-title").textContent = call ? `${sentence(call.playbook)} call` : "Call";
-  $("status").textContent = call ? statusText[call.status] ?? call.status : "";
+  const vanished = call?.end_reason === "vanished" ? ": its sender was not heard of any more" : "";
+  $("status").textContent = call ? (statusText[call.status] ?? call.status) + vanished : "";
   $("status").className = `status ${call?.status ?? ""}`;
-  const heard = Math.max(call?.duration_ms ?? 0, ...[...state.view.segments.values()].map((segment) => segment.end_ms));
+  let heard = call?.duration_ms ?? 0;
+  for (const segment of state.view.segments.values()) heard = Math.max(heard, segment.end_ms);
   $("duration").textContent = heard > 0 ? `${clock(heard)} heard` : "";
-  $("delay").textContent = state.delay === null ? "" : `Last words shown after ${(state.delay / 1000).toFixed(2)} s`;
+  const { delay } = state;
+  $("delay").textContent = delay && !isOver()
+    ? `Text ${seconds(delay.all)} s after the voice: pause ${seconds(delay.closing)}, recognition ${seconds(delay.asr)}, rest ${seconds(delay.added)}` : "";
   document.title = call?.status === "live" ? `● ${sentence(call.playbook)} call · Callboard` : "Callboard";
 }
 
@@ -221,54 +270,107 @@ function renderSegments() {
       rows.set(key, row);
       added = true;
     }
-    row.className = `${segment.channel === "agent" ? "agent" : "customer"}${segment.final ? "" : " waiting"}`;
-    row.firstChild.textContent = segment.text || "…";
-    row.lastChild.textContent = `${segment.channel === "agent" ? "Agent" : "Customer"} · ${clock(segment.start_ms)}`;
+    if (row.segment !== segment) {
+      row.segment = segment;
+      row.className = `${segment.channel === "agent" ? "agent" : "customer"}${segment.final ? "" : " waiting"}`;
+      row.firstChild.textContent = segment.text || "…";
+      row.lastChild.textContent = `${segment.channel === "agent" ? "Agent" : "Customer"} · ${clock(segment.start_ms)}`;
+    }
     if ($("segments").children[place] !== row) $("segments").insertBefore(row, $("segments").children[place] ?? null);
   });
   $("no-words").hidden = sorted.length > 0;
   return added;
 }
 
+/** What was said, as a button that leads to its place in the transcript. */
+function makeQuote(evidence, more = "") {
+  const quote = make("button", "quote", `${clock(evidence.start_ms)} “${evidence.quote}”${more}`);
+  quote.type = "button";
+  quote.addEventListener("click", () => showSegment(segmentKey(evidence)));
+  return quote;
+}
+
+function showSegment(key) {
+  const row = rows.get(key);
+  if (!row) return;
+  row.scrollIntoView({ block: "center" });
+  for (const other of rows.values()) other.classList.remove("shown");
+  row.classList.add("shown");
+}
+
+// The newest card stands large, the earlier ones below it in a line each: what to say now is read at a glance.
 function renderCards() {
-  const sorted = [...state.view.cards.values()].sort((a, b) => b.evidence.start_ms - a.evidence.start_ms);
-  sorted.forEach((card, place) => {
-    const box = [...$("cards").children].find((child) => child.dataset.id === card.id) ?? makeCard(card);
-    fillCard(box, card);
-    if ($("cards").children[place] !== box) $("cards").insertBefore(box, $("cards").children[place] ?? null);
+  const over = isOver();
+  const [newest, ...earlier] = [...state.view.cards.values()]
+    .sort((a, b) => b.evidence.start_ms - a.evidence.start_ms || rank(b) - rank(a));
+  $("cards-title").textContent = over ? "Pushback and answers" : "What to say now";
+  // What is read after the call is no news.
+  $("cards").setAttribute("aria-live", over ? "off" : "polite");
+  put($("cards"), over || !newest ? [] : [newest], makeCard);
+  put($("older-cards"), over && newest ? [newest, ...earlier] : earlier, makeOlderCard);
+  $("older").hidden = !$("older-cards").firstChild;
+  $("older-title").hidden = over;
+  $("no-cards").hidden = Boolean(newest);
+  $("no-cards").textContent = over ? "The customer did not push back." : "A card appears here the moment the customer pushes back.";
+}
+
+const rank = (card) => ["low", "medium", "high"].indexOf(card.severity);
+
+/** Shows these cards in this order, and leaves those alone that did not change. */
+function put(place, cards, makeBox) {
+  const boxes = new Map([...place.children].map((box) => [box.dataset.id, box]));
+  const wanted = cards.map((card) => {
+    const known = boxes.get(card.id);
+    if (known?.card === card) return known;
+    const box = makeBox(card);
+    box.card = card;
+    box.dataset.id = card.id;
+    if (known?.open) box.open = true;
+    return box;
   });
-  $("no-cards").hidden = sorted.length > 0;
-  $("no-cards").textContent = state.view.call?.status === "ended"
-    ? "The customer did not push back." : "A card appears here the moment the customer pushes back.";
+  if (wanted.length !== place.children.length || wanted.some((box, at) => place.children[at] !== box)) place.replaceChildren(...wanted);
 }
 
 function makeCard(card) {
-  const box = make("article");
-  box.dataset.id = card.id;
-  box.append(make("h4"), make("p", "say"), make("p", "ask"), make("p", "quote"));
+  const box = make("article", `card ${card.severity}`);
+  const label = make("h4", "", card.label);
+  if (card.severity === "high") label.append(" ", make("span", "risk", "may lose the call"));
+  box.append(label, ...cardWords(card));
   return box;
 }
 
-function fillCard(box, card) {
-  const say = (child, text) => { if (child.textContent !== text) child.textContent = text; };
-  const [label, words, ask, quote] = box.children;
-  box.className = `card ${card.severity}`;
-  say(label, card.label);
-  say(words, card.say);
-  say(ask, card.follow_up);
-  ask.hidden = !card.follow_up;
-  say(quote, `“${card.evidence.quote}” · ${clock(card.evidence.start_ms)}${card.source === "model" ? " · worded by the model" : ""}`);
+function makeOlderCard(card) {
+  const box = make("details", `card ${card.severity}`);
+  const label = make("summary", "", card.label);
+  label.append(" ", make("span", "when", clock(card.evidence.start_ms)));
+  box.append(label, ...cardWords(card));
+  return box;
 }
 
+function cardWords(card) {
+  const words = [make("p", "say", card.say)];
+  if (card.follow_up) words.push(make("p", "ask", card.follow_up));
+  words.push(makeQuote(card.evidence, card.source === "model" ? " · worded by the model" : ""));
+  return words;
+}
+
+let drawn = [];
+
 function renderProgress() {
-  const { progress } = state.view;
+  const { progress, notes } = state.view;
+  const over = isOver();
+  // Most messages are words, and words alone change nothing here.
+  const now = [state.view, progress, notes, over];
+  if (now.every((part, at) => part === drawn[at])) return;
+  drawn = now;
   $("percent").textContent = progress ? `${progress.percent} %` : "";
   $("progress").hidden = !progress;
   $("progress").value = progress?.percent ?? 0;
   $("no-landmarks").hidden = Boolean(progress);
-  const ended = state.view.call?.status === "ended";
-  $("next").hidden = ended || !progress?.next_question;
+  $("no-landmarks").textContent = over ? "Nothing was said, so nothing was reached." : "The list appears with the first words.";
+  $("next").hidden = over || !progress?.next_question;
   $("next-question").textContent = progress?.next_question ?? "";
+  const why = new Map(over ? notes?.missed.map((landmark) => [landmark.id, landmark.why]) : []);
   $("landmarks").replaceChildren(...(progress?.landmarks ?? []).map((landmark) => {
     const done = landmark.state === "done";
     const item = make("li", done ? "done" : "open");
@@ -276,11 +378,8 @@ function renderProgress() {
     label.prepend(make("span", "hidden", done ? "Reached: " : "Open: "));
     if (!landmark.required) label.append(make("span", "optional", " optional"));
     item.append(label);
-    if (landmark.evidence) {
-      const quote = make("span", "quote", `${clock(landmark.evidence.start_ms)} “${landmark.evidence.quote}”`);
-      quote.title = landmark.evidence.quote;
-      item.append(quote);
-    }
+    if (landmark.evidence) item.append(makeQuote(landmark.evidence));
+    else if (why.get(landmark.id)) item.append(make("span", "why", why.get(landmark.id)));
     return item;
   }));
 }
@@ -290,15 +389,9 @@ function renderNotes() {
   $("notes").hidden = !notes;
   if (!notes) return;
   $("notes-summary").textContent = notes.summary;
-  const names = (list) => list.map((entry) => entry.label).join(", ");
-  const talk = notes.talk?.agent_percent;
-  const facts = [
-    ["Reached", names(notes.reached)],
-    ["Open", names(notes.missed.filter((landmark) => landmark.required))],
-    ["Pushback", names(notes.objections)],
-    ["Talk", Number.isInteger(talk) ? `agent ${talk} %, customer ${100 - talk} %` : ""],
-  ];
-  $("notes-facts").replaceChildren(...facts.filter(([, text]) => text).flatMap(([name, text]) => [make("dt", "", name), make("dd", "", text)]));
+  const longest = notes.longest_monologue;
+  $("notes-monologue").textContent = longest
+    ? `Longest without a word from the other side: ${longest.channel}, ${clock(longest.end_ms - longest.start_ms)} from ${clock(longest.start_ms)}.` : "";
 }
 
 // ---------------------------------------------------------------- start
@@ -317,7 +410,13 @@ const watcher = new Watcher({
   onMessage: hear,
 });
 
-$("earlier").addEventListener("click", () => loadCalls(state.next));
+$("earlier").addEventListener("click", showEarlier);
+$("newer").addEventListener("click", () => open($("newer").dataset.opens, false));
+$("to-calls").addEventListener("click", (event) => {
+  event.preventDefault();
+  $("calls-title").focus();
+  $("calls-title").scrollIntoView();
+});
 $("alert-close").addEventListener("click", () => alertPerson(""));
 $("latest").addEventListener("click", () => { $("scroll").scrollTop = $("scroll").scrollHeight; });
 $("scroll").addEventListener("scroll", () => {
@@ -325,5 +424,5 @@ $("scroll").addEventListener("scroll", () => {
   if (scrollHeight - scrollTop - clientHeight < NEAR_END_PX) $("latest").hidden = true;
 }, { passive: true });
 addEventListener("hashchange", () => { if (/^#[0-9A-Z]{26}$/.test(location.hash)) open(location.hash.slice(1), true); });
-const demo = startDemo({ button: $("demo"), sound: $("sound"), onCall: (id) => open(id, true), onFail: alertPerson, isConnected: () => state.connected });
+const demo = startDemo({ button: $("demo"), sound: $("sound"), onCall: (id) => open(id, false), onFail: alertPerson, isConnected: () => state.connected });
 watcher.start();

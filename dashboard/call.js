@@ -76,10 +76,11 @@ export class CallView {
 /** The key of a segment within its call. */
 export const segmentKey = (segment) => `${segment.start_ms} ${segment.channel}`;
 
-/** Delay that the system added to a segment which came at `arrived` (wall clock, ms). */
-export function addedDelay(segment, arrived) {
+/** How long after its last word a segment came that `arrived` now (wall clock, ms), and what that time was spent on. */
+export function delayOf(segment, arrived) {
   const { spoken, closing_ms: closing, asr_ms: asr } = segment.times;
-  return Math.max(0, arrived - spoken - closing - asr);
+  const all = Math.max(0, arrived - spoken);
+  return { all, closing, asr, added: Math.max(0, all - closing - asr) };
 }
 
 /** Minutes and seconds of a time in milliseconds. */

@@ -3,11 +3,12 @@
 const PING_EVERY_MS = 240_000;
 const FRAME_MS = 240;
 const STALL_MS = 4_000;
+const ANSWER_MS = 10_000;
 
 let token = null;
 
 async function json(path, headers = {}) {
-  const response = await fetch(path, { headers, cache: "no-store" });
+  const response = await fetch(path, { headers, cache: "no-store", signal: AbortSignal.timeout(ANSWER_MS) });
   if (response.ok) return response.json();
   const error = new Error(`${path.split("?")[0]} answers ${response.status}`);
   error.status = response.status;
@@ -45,6 +46,7 @@ export class Watcher {
   #socket = null;
   #attempt = 0;
   #ping = 0;
+  #pong = 0;
   #onState;
   #onMessage;
 
@@ -52,10 +54,11 @@ export class Watcher {
     this.#onState = onState;
     this.#onMessage = onMessage;
     addEventListener("online", () => { this.#attempt = 0; });
+    addEventListener("offline", () => this.#check());
   }
 
   async start() {
-    this.#onState(this.#attempt ? "lost" : "connecting");
+    if (!this.#attempt) this.#onState("connecting");
     try {
       await login();
     } catch (error) {
@@ -65,19 +68,43 @@ export class Watcher {
     this.#socket = socket;
     socket.onopen = () => {
       this.#attempt = 0;
-      this.#ping = setInterval(() => this.send({ action: "ping" }), PING_EVERY_MS);
+      this.#ping = setInterval(() => this.#check(), PING_EVERY_MS);
       this.#onState("open");
     };
-    socket.onmessage = (event) => this.#onMessage(read(event));
-    socket.onclose = () => this.#again("lost");
+    socket.onmessage = (event) => {
+      clearTimeout(this.#pong);
+      this.#onMessage(read(event));
+    };
+    socket.onclose = () => {
+      this.#socket = null;
+      this.#again("lost");
+    };
   }
 
   send(message) {
     if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
   }
 
+  // A network that vanished closes nothing: only a missing answer shows it.
+  #check() {
+    if (!this.#socket) return;
+    this.send({ action: "ping" });
+    clearTimeout(this.#pong);
+    this.#pong = setTimeout(() => this.#drop(), ANSWER_MS);
+  }
+
+  #drop() {
+    const socket = this.#socket;
+    if (!socket) return;
+    this.#socket = null;
+    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.close();
+    this.#again("lost");
+  }
+
   #again(state) {
     clearInterval(this.#ping);
+    clearTimeout(this.#pong);
     this.#onState(state);
     setTimeout(() => this.start(), backoff(this.#attempt));
     this.#attempt += 1;

@@ -227,6 +227,7 @@ async fn write_segment(state: &mut CallState, utterance: &Utterance, context: &C
     let asked_ms = context.clock.now_ms();
     let request = SpeechRequest {
         pcm: &utterance.spoken.pcm,
+        sample_rate: utterance.spoken.sample_rate,
         language: hints.language.as_deref(),
         terms: &hints.terms,
         context: &state.extra.context,

@@ -76,8 +76,10 @@ pub struct Spoken {
     pub end_ms: u64,
     /// Where the audio begins: some margin before the speech.
     pub audio_start_ms: u64,
-    /// 16 kHz mono.
+    /// The audio, mono, at [`Spoken::sample_rate`].
     pub pcm: Vec<i16>,
+    /// In Hz: that of the source, but 16,000 at most. Raising a lower rate would add nothing for who recognizes it.
+    pub sample_rate: u32,
     /// Media time of the decision that closed it.
     pub closed_ms: u64,
 }
@@ -225,6 +227,7 @@ impl Endpointer {
             end_ms: self.media_ms(last),
             audio_start_ms: self.media_ms(from),
             pcm: self.audio[from * VAD_FRAME..until * VAD_FRAME].to_vec(),
+            sample_rate: RATE,
             closed_ms: self.media_ms(self.voiced.len()),
         }
     }

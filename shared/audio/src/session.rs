@@ -280,7 +280,7 @@ impl Session {
             self.append(Kept { key: None, received_ms: self.head.latest_ms, samples: padding, payload: Vec::new() });
         }
         for (channel, state) in self.channels.iter_mut().enumerate() {
-            if let Some(spoken) = state.endpointer.finish() {
+            if let Some(spoken) = state.finish(&self.head.format) {
                 self.ready.push_back(Utterance {
                     channel,
                     spoken_at_ms: self.head.anchor_ms.unwrap_or(self.head.latest_ms) + spoken.end_ms as i64,
@@ -314,6 +314,7 @@ impl ChannelState {
                 Decision::Restart { at_step } => (None, at_step),
                 Decision::Close { utterance, at_step } => (Some(utterance), at_step),
             };
+            let spoken = spoken.map(|spoken| self.at_source_rate(spoken, format));
             let passed = (at_step - self.endpointer.start_step()) as usize * grid;
             self.source.drain(..passed);
             self.endpointer = Endpointer::new(format, at_step);
@@ -323,6 +324,23 @@ impl ChannelState {
             }
         }
         None
+    }
+
+    fn finish(&mut self, format: &Format) -> Option<Spoken> {
+        let spoken = self.endpointer.finish()?;
+        Some(self.at_source_rate(spoken, format))
+    }
+
+    /// The utterance as it came, where it came at less than 16 kHz.
+    fn at_source_rate(&self, spoken: Spoken, format: &Format) -> Spoken {
+        if format.sample_rate >= spoken.sample_rate {
+            return spoken;
+        }
+        let samples = |at_16_khz: usize| at_16_khz * format.sample_rate as usize / spoken.sample_rate as usize;
+        let reset_ms = self.endpointer.start_step() * u64::from(Format::GRID_MS);
+        let from = samples(((spoken.audio_start_ms - reset_ms) * u64::from(spoken.sample_rate) / 1_000) as usize);
+        let until = (from + samples(spoken.pcm.len())).min(self.source.len());
+        Spoken { pcm: self.source[from..until].to_vec(), sample_rate: format.sample_rate, ..spoken }
     }
 }
 

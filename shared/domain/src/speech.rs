@@ -7,14 +7,13 @@ use std::{fmt, pin::Pin};
 
 use crate::segment::Word;
 
-/// The sample rate of every utterance, in samples a second. Utterances are mono.
-pub const SAMPLE_RATE: u32 = 16_000;
-
 /// One utterance, and what helps to hear it rightly.
 #[derive(Clone, Copy)]
 pub struct SpeechRequest<'a> {
-    /// The samples, mono, at [`SAMPLE_RATE`].
+    /// The samples, mono.
     pub pcm: &'a [i16],
+    /// Samples a second, in Hz: 8000 to 16000.
+    pub sample_rate: u32,
     /// The language as a tag (`en`, `pt-BR`); without one the service finds out or assumes its default.
     pub language: Option<&'a str>,
     /// Names and products of the playbook, the most important first: an adapter may drop the rest.
@@ -26,7 +25,7 @@ pub struct SpeechRequest<'a> {
 impl SpeechRequest<'_> {
     /// How long the utterance is, in milliseconds.
     pub fn duration_ms(&self) -> u64 {
-        self.pcm.len() as u64 * 1000 / u64::from(SAMPLE_RATE)
+        self.pcm.len() as u64 * 1000 / u64::from(self.sample_rate)
     }
 }
 

@@ -83,7 +83,7 @@ impl AssemblyAi {
         if audio_ms > LONGEST_MS {
             return Err(SpeechError::Refused(format!("{audio_ms} ms of audio, {LONGEST_MS} at most")));
         }
-        let file = wav::write(request.pcm, SHORTEST_MS);
+        let file = wav::write(request.pcm, request.sample_rate, SHORTEST_MS);
         let options = serde_json::to_string(&Options::new(request))
             .map_err(|_| SpeechError::Refused("its options cannot be written as JSON".into()))?;
         match exchange.send(|| self.request(&file, &options), retries).await? {
@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     fn options(language: Option<&str>, terms: &[String], context: &[String]) -> serde_json::Value {
-        let request = SpeechRequest { pcm: &[], language, terms, context };
+        let request = SpeechRequest { pcm: &[], sample_rate: 16_000, language, terms, context };
         serde_json::to_value(Options::new(request)).expect("options")
     }
 

@@ -62,7 +62,7 @@ impl OpenAi {
     }
 
     async fn exchange(&self, exchange: &mut Exchange, request: SpeechRequest<'_>) -> Result<Recognized, SpeechError> {
-        let file = wav::write(request.pcm, SHORTEST_MS);
+        let file = wav::write(request.pcm, request.sample_rate, SHORTEST_MS);
         let prompt = prompt(request.terms, request.context);
         let language = hints::language(request.language);
         loop {

@@ -1,7 +1,6 @@
-//! The WAV file around an utterance: 16 bit, mono, at the port's sample rate. Nothing is read or resampled here.
+//! The WAV file around an utterance: 16 bit, mono. Nothing is read or resampled here.
 
 use bytes::Bytes;
-use callboard_domain::speech::SAMPLE_RATE;
 use reqwest::multipart::Part;
 
 use super::typed;
@@ -10,8 +9,8 @@ const HEADER: usize = 44;
 const BYTES_PER_SAMPLE: u32 = 2;
 
 /// The utterance as a WAV file, followed by silence up to `shortest_ms` where it is shorter.
-pub(super) fn write(pcm: &[i16], shortest_ms: u64) -> Bytes {
-    let shortest = (shortest_ms * u64::from(SAMPLE_RATE)).div_ceil(1000) as usize;
+pub(super) fn write(pcm: &[i16], sample_rate: u32, shortest_ms: u64) -> Bytes {
+    let shortest = (shortest_ms * u64::from(sample_rate)).div_ceil(1000) as usize;
     let data_length = pcm.len().max(shortest) * BYTES_PER_SAMPLE as usize;
     let mut file = Vec::with_capacity(HEADER + data_length);
     file.extend_from_slice(b"RIFF");
@@ -20,8 +19,8 @@ pub(super) fn write(pcm: &[i16], shortest_ms: u64) -> Bytes {
     file.extend_from_slice(&16u32.to_le_bytes());
     file.extend_from_slice(&1u16.to_le_bytes()); // PCM
     file.extend_from_slice(&1u16.to_le_bytes()); // one channel
-    file.extend_from_slice(&SAMPLE_RATE.to_le_bytes());
-    file.extend_from_slice(&(SAMPLE_RATE * BYTES_PER_SAMPLE).to_le_bytes());
+    file.extend_from_slice(&sample_rate.to_le_bytes());
+    file.extend_from_slice(&(sample_rate * BYTES_PER_SAMPLE).to_le_bytes());
     file.extend_from_slice(&(BYTES_PER_SAMPLE as u16).to_le_bytes());
     file.extend_from_slice(&(8 * BYTES_PER_SAMPLE as u16).to_le_bytes());
     file.extend_from_slice(b"data");
@@ -43,7 +42,7 @@ mod tests {
 
     #[test]
     fn the_header_says_what_follows() {
-        let file = write(&[1, -2, 300], 0);
+        let file = write(&[1, -2, 300], 16_000, 0);
         assert_eq!(file.len(), HEADER + 6);
         assert_eq!(&file[0..4], b"RIFF");
         assert_eq!(file[4..8], 42u32.to_le_bytes());
@@ -59,11 +58,11 @@ mod tests {
 
     #[test]
     fn a_short_utterance_is_followed_by_silence() {
-        let file = write(&[5; 10], 80);
+        let file = write(&[5; 10], 16_000, 80);
         assert_eq!(file.len(), HEADER + 2 * 1280);
         assert_eq!(file[40..44], 2560u32.to_le_bytes());
         assert_eq!(file[44 + 18..44 + 22], [5, 0, 0, 0]);
         assert!(file[44 + 20..].iter().all(|byte| *byte == 0));
-        assert_eq!(write(&[5; 1281], 80).len(), HEADER + 2 * 1281);
+        assert_eq!(write(&[5; 1281], 16_000, 80).len(), HEADER + 2 * 1281);
     }
 }

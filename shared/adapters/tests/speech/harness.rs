@@ -78,8 +78,15 @@ pub(crate) async fn ask(service: &dyn Transcriber) -> Result<Recognized, SpeechE
 
 pub(crate) async fn ask_with(service: &dyn Transcriber, pcm: &[i16]) -> Result<Recognized, SpeechError> {
     let (terms, context) = ([TERM.to_owned()], ["Good morning.".to_owned(), SAID.to_owned()]);
-    let result =
-        service.transcribe(SpeechRequest { pcm, language: Some("en-US"), terms: &terms, context: &context }).await;
+    let result = service
+        .transcribe(SpeechRequest {
+            pcm,
+            sample_rate: 16_000,
+            language: Some("en-US"),
+            terms: &terms,
+            context: &context,
+        })
+        .await;
     if let Err(error) = &result {
         let told = format!("{error} {error:?}");
         assert!(![KEY, SAID, "card", TERM].iter().any(|secret| told.contains(secret)), "{told}");

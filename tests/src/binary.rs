@@ -1,0 +1,40 @@
+//! The program under test. Building these tests does not build it, so it is built here, once a run and in the same
+//! profile; where it is up to date that takes a moment.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::OnceLock,
+};
+
+use serde_json::Value;
+
+use crate::project;
+
+/// Where `callboard` is.
+pub fn callboard() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(build)
+}
+
+fn build() -> PathBuf {
+    let output = Command::new(env!("CARGO"))
+        .args(["build", "--package", "callboard", "--bin", "callboard", "--message-format", "json"])
+        .args(["--profile", &profile()])
+        .current_dir(project())
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "callboard could not be built; what cargo said stands above");
+    let messages = output.stdout.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok());
+    let executable = |message: Value| message["executable"].as_str().map(PathBuf::from);
+    messages.filter_map(executable).last().expect("cargo names what it built")
+}
+
+/// The profile that this very test was built in, by the folder it is run from.
+fn profile() -> String {
+    let test = std::env::current_exe().unwrap();
+    let folder = test.ancestors().nth(2).and_then(Path::file_name).unwrap().to_str().unwrap().to_owned();
+    if folder == "debug" { "dev".to_owned() } else { folder }
+}
