@@ -8,12 +8,12 @@ import { Watcher, get } from "./net.js";
 const HOLE_GRACE_MS = 500;
 const NEAR_END_PX = 80;
 const LIST_STEP = 100;
-const LIST_RETRY_MS = 4000;
+const LOAD_RETRY_MS = 4000;
 const $ = (id) => document.getElementById(id);
 
 const state = {
   calls: new Map(), next: null, shown: LIST_STEP, listed: false, listFailed: false,
-  view: null, pinned: false, connected: false, delay: null,
+  view: null, fresh: true, pinned: false, connected: false, delay: null,
 };
 const rows = new Map();
 let loadTimer = 0;
@@ -35,7 +35,7 @@ const isLocal = ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname);
 const connectionText = {
   connecting: "Connecting",
   open: "Connected",
-  lost: "Connection lost: what you see may be old. Trying again",
+  lost: "Connection lost, trying again",
   "no stack": "No answer, trying again",
   "no token": "No access",
 };
@@ -88,7 +88,7 @@ async function loadCalls(cursor) {
     if (!state.connected) return;
     state.listFailed = true;
     alertPerson(`The calls could not be loaded: ${error.message}. Trying again.`);
-    setTimeout(() => loadCalls(cursor), LIST_RETRY_MS);
+    setTimeout(() => loadCalls(cursor), LOAD_RETRY_MS);
   }
 }
 
@@ -158,6 +158,7 @@ function open(id, pinned) {
   if (state.view) watcher.send({ action: "unwatch", call: state.view.id });
   state.view = new CallView(id);
   state.delay = null;
+  state.fresh = true;
   $("latest").hidden = true;
   rows.clear();
   $("segments").replaceChildren();
@@ -182,16 +183,20 @@ async function loadCall() {
     view.applySnapshot(snapshot);
     keepCall(snapshot.call);
     render();
-    if (view.hasHole) loadSoon(4 * HOLE_GRACE_MS);
+    if (view.hasHole) fillHoleSoon();
   } catch (error) {
     if (view !== state.view) return;
     if (error.status === 404 && !view.call) showEmpty("This call is not known", "It may belong to another stack. Choose one from the list, or play the demo call.");
-    else if (error.status !== 404) loadSoon(4 * HOLE_GRACE_MS);
+    else if (error.status !== 404) loadTimer ||= setTimeout(loadCall, LOAD_RETRY_MS);
   }
 }
 
-function loadSoon(delay = HOLE_GRACE_MS) {
-  loadTimer ||= setTimeout(loadCall, delay);
+/** Loads again, unless the push that was missing has come meanwhile. */
+function fillHoleSoon() {
+  loadTimer ||= setTimeout(() => {
+    loadTimer = 0;
+    if (state.view?.hasHole) loadCall();
+  }, HOLE_GRACE_MS);
 }
 
 function hear(message) {
@@ -215,7 +220,7 @@ function hear(message) {
   const view = state.view;
   if (!view || message.call !== view.id) return;
   if (!view.apply(message)) return;
-  if (view.hasHole) loadSoon();
+  if (view.hasHole) fillHoleSoon();
   if (message.type === "segment" && message.final) {
     // The browser's clock counts on the same machine only; elsewhere the push's own time has to do.
     state.delay = delayOf(message, isLocal ? arrived : message.times.pushed ?? arrived);
@@ -236,7 +241,11 @@ function render() {
   renderCards();
   renderProgress();
   renderNotes();
-  if (atEnd) scroll.scrollTop = scroll.scrollHeight;
+  if (state.fresh && added) {
+    // A call that is over is read from its beginning, one that is spoken from where it stands.
+    state.fresh = false;
+    scroll.scrollTop = isOver() ? 0 : scroll.scrollHeight;
+  } else if (atEnd) scroll.scrollTop = scroll.scrollHeight;
   else if (added) $("latest").hidden = false;
 }
 
@@ -309,7 +318,6 @@ function renderCards() {
   put($("cards"), over || !newest ? [] : [newest], makeCard);
   put($("older-cards"), over && newest ? [newest, ...earlier] : earlier, makeOlderCard);
   $("older").hidden = !$("older-cards").firstChild;
-  $("older-title").hidden = over;
   $("no-cards").hidden = Boolean(newest);
   $("no-cards").textContent = over ? "The customer did not push back." : "A card appears here the moment the customer pushes back.";
 }
@@ -321,9 +329,11 @@ function put(place, cards, makeBox) {
   const boxes = new Map([...place.children].map((box) => [box.dataset.id, box]));
   const wanted = cards.map((card) => {
     const known = boxes.get(card.id);
-    if (known?.card === card) return known;
+    const { revision, ...shown } = card;
+    const text = JSON.stringify(shown);
+    if (known?.shown === text) return known;
     const box = makeBox(card);
-    box.card = card;
+    box.shown = text;
     box.dataset.id = card.id;
     if (known?.open) box.open = true;
     return box;
@@ -334,7 +344,7 @@ function put(place, cards, makeBox) {
 function makeCard(card) {
   const box = make("article", `card ${card.severity}`);
   const label = make("h4", "", card.label);
-  if (card.severity === "high") label.append(" ", make("span", "risk", "may lose the call"));
+  if (card.severity === "high") label.append(" ", make("span", "risk", "High risk"));
   box.append(label, ...cardWords(card));
   return box;
 }

@@ -125,11 +125,9 @@ impl Script {
 
     /// The words of the turns that are heard in it, in their order, else its length.
     fn text(&self, pcm: &[i16]) -> String {
-        let place = |known: &Known| {
-            let place = pcm.windows(known.sound.len()).position(|window| window == known.sound)?;
-            Some((place, known.text.as_str()))
-        };
-        let mut found: Vec<_> = self.turns.iter().filter_map(place).collect();
+        let place = |known: &Known| pcm.windows(known.sound.len()).position(|window| window == known.sound);
+        let turns = self.turns.iter();
+        let mut found: Vec<_> = turns.filter_map(|known| Some((place(known)?, known.text.as_str()))).collect();
         found.sort_unstable();
         if found.is_empty() {
             return format!("utterance of {} ms", pcm.len() / 16);

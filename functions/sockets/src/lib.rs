@@ -118,7 +118,7 @@ async fn connect(event: &SocketEvent, context: &Context) -> Result<SocketAnswer,
 
 /// Claims the call of a capture connection and tells the session of it. Returns why it is refused, if it is.
 async fn begin(header: &Header, context: &Context) -> Result<Option<String>, ServiceError> {
-    if context.accounts.playbook(&header.org, &header.playbook).await?.is_none() {
+    if !context.accounts.has_playbook(&header.org, &header.playbook).await? {
         return Ok(Some(format!("parameter playbook: there is no playbook \"{}\"", header.playbook)));
     }
     // A client that cannot come back to its call becomes one when its first audio comes.

@@ -148,6 +148,10 @@ async fn advance(state: &mut CallState, records: &[Record], context: &Context) -
     }
     let ended = state.session.poll() == Poll::Ended;
     batch.ended = ended;
+    if ended {
+        // The sweeper forgets the call; should audio come all the same, it is told anew.
+        state.extra.noted_ms = 0;
+    }
     let status = match (ended, state.extra.status) {
         (true, _) => CallStatus::Ended,
         // Audio for a call that was over: it goes on.

@@ -1,6 +1,9 @@
 //! The `accounts` table: keys and playbooks.
 
-use callboard_domain::{OrgId, PlaybookId, playbook::Playbook};
+use callboard_domain::{
+    OrgId, PlaybookId,
+    playbook::{self, Playbook},
+};
 use callboard_wire::items::{KeyItem, PlaybookItem, SHARED_PLAYBOOKS_PK, key_pk, playbooks_pk, sk};
 
 use crate::{ServiceError, table::Table};
@@ -25,8 +28,17 @@ impl Accounts {
         self.0.put(key).await
     }
 
-    /// An organization's playbook: its own, else the one that every organization has.
+    /// Whether there is a playbook of this id for an organization.
+    pub async fn has_playbook(&self, org: &OrgId, id: &PlaybookId) -> Result<bool, ServiceError> {
+        Ok(self.stored_playbook(org, id).await?.is_some() || playbook::is_shipped(id.as_str()))
+    }
+
+    /// An organization's playbook: its own, else the one that every organization has, else the one that is shipped.
     pub async fn playbook(&self, org: &OrgId, id: &PlaybookId) -> Result<Option<Playbook>, ServiceError> {
+        Ok(self.stored_playbook(org, id).await?.or_else(|| playbook::shipped(id.as_str())))
+    }
+
+    async fn stored_playbook(&self, org: &OrgId, id: &PlaybookId) -> Result<Option<Playbook>, ServiceError> {
         let sort = sk::playbook(id.as_str());
         let own: Option<PlaybookItem> = self.0.get(&playbooks_pk(org), &sort).await?;
         let item = match own {

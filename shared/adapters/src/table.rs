@@ -76,7 +76,9 @@ impl Table {
 
     /// Writes an item, whatever was there.
     pub async fn put<T: Serialize>(&self, item: &T) -> Result<(), ServiceError> {
-        self.put_when(item, "attribute_exists(pk) OR attribute_not_exists(pk)", []).await.map(|_| ())
+        let item = serde_dynamo::to_item(item).map_err(|e| self.corrupt(&e))?;
+        let sent = self.client.put_item().table_name(&self.name).set_item(Some(item)).send().await;
+        sent.map(|_| ()).map_err(|e| failed("PutItem", &e))
     }
 
     /// Writes an item if its key is free.

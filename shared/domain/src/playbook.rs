@@ -153,7 +153,16 @@ pub fn check(text: &str) -> Result<Playbook, Vec<Problem>> {
 
 /// The shipped playbook of this id.
 pub fn shipped(id: &str) -> Option<Playbook> {
-    SHIPPED.iter().find(|(file, _)| file.strip_suffix(".yaml") == Some(id)).and_then(|(_, text)| parse_yaml(text).ok())
+    shipped_text(id).and_then(|text| parse_yaml(text).ok())
+}
+
+/// Whether a playbook of this id is shipped.
+pub fn is_shipped(id: &str) -> bool {
+    shipped_text(id).is_some()
+}
+
+fn shipped_text(id: &str) -> Option<&'static str> {
+    SHIPPED.iter().find(|(file, _)| file.strip_suffix(".yaml") == Some(id)).map(|(_, text)| *text)
 }
 
 #[cfg(test)]

@@ -1,0 +1,133 @@
+# run · test · lint · lambda: each is what CI and the README call. `make` alone says what there is.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+PYTHON ?= python3
+# What the checks need and no machine has: in the build folder, so that `cargo clean` takes it away.
+TOOLS ?= $(CURDIR)/target/tools
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+
+# Options of `callboard dev`, as in: make run ARGS="--port 9000"
+ARGS ?=
+# Options of `cargo lambda build`, as in: make lambda LAMBDA="--release --arm64"
+LAMBDA ?=
+
+CARGO_DENY := 0.20.2
+CARGO_MACHETE := 0.9.2
+
+SPEECH := infra/speech
+SPEECH_PYTHON := $(SPEECH)/.venv/bin/python
+FUNCTIONS := $(notdir $(patsubst %/Cargo.toml,%,$(wildcard functions/*/Cargo.toml)))
+TIMED := @infra/checks/timed.sh
+
+.PHONY: help run test lint lambda needs needs-of-checks speech speech-test rust-test \
+	files crates fmt clippy doc deny machete template tools
+.NOTPARALLEL:
+
+help:
+	@echo 'make run      the whole system on this machine   make run ARGS="--port 9000"'
+	@echo 'make test     every test: unit, integration, end to end'
+	@echo 'make lint     format, lints, documentation, licences, what may depend on what, the template'
+	@echo 'make lambda   every function, built as Lambda runs it   make lambda LAMBDA="--release --arm64"'
+	@echo 'make speech   the speech server'"'"'s virtual environment'
+
+# ---------------------------------------------------------------- run
+run: speech
+	@cargo build --locked --profile local --package callboard --bin callboard
+	@exec $(TARGET)/local/callboard dev $(ARGS)
+
+needs:
+	@PYTHON="$(PYTHON)" infra/checks/needs.sh
+
+needs-of-checks:
+	@PYTHON="$(PYTHON)" infra/checks/needs.sh checks
+
+# ---------------------------------------------------------------- the speech server
+speech: $(SPEECH)/.venv/installed
+
+# Made anew when what is pinned changes, or when the Python that it was made with is gone.
+ifeq ($(shell test -x $(SPEECH_PYTHON) && echo there),)
+.PHONY: $(SPEECH)/.venv/installed
+endif
+$(SPEECH)/.venv/installed: $(SPEECH)/requirements.txt | needs
+	@echo "installing the speech server (about 400 MB, once)"
+	@$(PYTHON) -m venv --clear $(SPEECH)/.venv
+	@$(SPEECH_PYTHON) -m pip install --quiet --no-compile --disable-pip-version-check --requirement $<
+	@touch $@
+
+$(SPEECH)/.venv/installed-dev: $(SPEECH)/requirements-dev.txt $(SPEECH)/.venv/installed
+	@$(SPEECH_PYTHON) -m pip install --quiet --no-compile --disable-pip-version-check --requirement $<
+	@touch $@
+
+# ---------------------------------------------------------------- test
+test: speech-test rust-test
+
+speech-test: needs-of-checks $(SPEECH)/.venv/installed-dev
+	$(TIMED) "speech server's tests" $(SPEECH_PYTHON) -m pytest -rs $(SPEECH) | $(PYTHON) infra/checks/tests.py
+
+rust-test: needs-of-checks speech
+	$(TIMED) "cargo test" cargo test --workspace --locked --no-fail-fast 2>&1 | $(PYTHON) infra/checks/tests.py
+
+# ---------------------------------------------------------------- lint
+lint: files crates fmt deny machete template clippy doc
+
+files: needs-of-checks
+	$(TIMED) "files" bash -ec 'for check in files tests; do $(PYTHON) infra/checks/$$check.py --self-test; done; \
+		$(PYTHON) infra/checks/files.py'
+
+crates: needs-of-checks
+	$(TIMED) "what may depend on what" bash -ec '$(PYTHON) infra/checks/crates.py --self-test; \
+		$(PYTHON) infra/checks/crates.py'
+
+fmt: needs-of-checks
+	$(TIMED) "cargo fmt" cargo fmt --all --check
+
+clippy: needs-of-checks
+	$(TIMED) "cargo clippy" cargo clippy --workspace --all-targets --locked -- -D warnings
+
+doc: needs-of-checks
+	$(TIMED) "cargo doc" env RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+
+deny: $(TOOLS)/bin/cargo-deny-$(CARGO_DENY)
+	$(TIMED) "cargo deny" $< --locked check --hide-inclusion-graph bans licenses sources
+
+machete: $(TOOLS)/bin/cargo-machete-$(CARGO_MACHETE)
+	$(TIMED) "cargo machete" $< --with-metadata .
+
+# SAM asks for a region even where nothing is deployed.
+template: $(TOOLS)/aws/installed
+	$(TIMED) "sam validate" env SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 \
+		$(TOOLS)/aws/bin/sam validate --lint --template-file template.yaml
+
+# ---------------------------------------------------------------- lambda
+# One package at a time would take each function's features alone, and most of the time for nothing: what a function
+# carries is proved by `make crates`, that every one links is proved here.
+lambda: needs-of-checks $(TOOLS)/aws/installed
+	@rm -rf $(TARGET)/lambda
+	$(TIMED) "cargo lambda build" env PATH="$(TOOLS)/aws/bin:$$PATH" \
+		cargo lambda build --locked $(FUNCTIONS:%=--package callboard-%) $(LAMBDA)
+	@for function in $(FUNCTIONS); do \
+		test -x $(TARGET)/lambda/$$function/bootstrap || { echo "error: $$function was not built" >&2; exit 1; }; \
+	done
+	@echo "$(words $(FUNCTIONS)) functions built: $(FUNCTIONS)"
+
+# ---------------------------------------------------------------- tools
+tools: $(TOOLS)/bin/cargo-deny-$(CARGO_DENY) $(TOOLS)/bin/cargo-machete-$(CARGO_MACHETE) $(TOOLS)/aws/installed
+
+# Built without optimisation: they run for seconds.
+$(TOOLS)/bin/cargo-deny-$(CARGO_DENY) $(TOOLS)/bin/cargo-machete-$(CARGO_MACHETE) &: | needs-of-checks
+	$(TIMED) "installing cargo deny and cargo machete" env CARGO_PROFILE_DEV_DEBUG=0 CARGO_INCREMENTAL=0 \
+		cargo install --quiet --locked --debug --root $(TOOLS) --target-dir $(TOOLS)/build \
+		cargo-deny@$(CARGO_DENY) cargo-machete@$(CARGO_MACHETE)
+	@rm -rf $(TOOLS)/build
+	@cd $(TOOLS)/bin && ln -sf cargo-deny cargo-deny-$(CARGO_DENY) && ln -sf cargo-machete cargo-machete-$(CARGO_MACHETE)
+
+$(TOOLS)/aws/installed: infra/checks/requirements.txt | needs-of-checks
+	@mkdir -p $(TOOLS)
+	@$(PYTHON) -m venv --clear $(TOOLS)/aws
+	$(TIMED) "installing SAM and cargo lambda" \
+		$(TOOLS)/aws/bin/pip install --quiet --no-compile --disable-pip-version-check --requirement $<
+	@touch $@

@@ -1,0 +1,90 @@
+//! Several calls and several watchers at once: nobody gets another's words, and all get the same.
+
+use callboard_tests::{
+    audio, dashboard::Dashboard, new_call, process::Machine, project, socket::Socket, speech::Speech,
+};
+use serde_json::{Value, json};
+
+use crate::streaming::assert_turns;
+
+/// Hears until the notes of all these calls are in.
+async fn hear_notes(socket: &mut Socket, calls: &[&str]) {
+    let mut open = calls.to_vec();
+    while !open.is_empty() {
+        let notes = socket.hear_of("notes").await;
+        open.retain(|call| notes["call"] != *call);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_calls_at_once_do_not_mix_and_every_watcher_sees_the_same() {
+    let (machine, speech) = (Machine::new(), Speech::start());
+    let dev = machine.dev(&speech.url).await;
+    let (one, two) = (new_call(), new_call());
+    let other = audio::rearranged(&[5, 6, 3, 0, 7]);
+    let other_file = machine.path().join("other.wav");
+    other.write(&other_file);
+
+    let mut watches_all = Socket::open(&dev.url, &[], Some(&dev.token)).await.unwrap();
+    watches_all.watch(json!({"calls": true})).await;
+    let demo_file = project().join("dashboard/demo/demo_call.wav");
+    let first = machine.stream(&dev, &demo_file, &["--pace", "5", "--call", &one]);
+    let second = machine.stream(&dev, &other_file, &["--pace", "3", "--call", &two]);
+    watches_all.hear_until(|message| message["type"] == "call" && message["call"] == one.as_str()).await;
+    let mut watches_one = Socket::open(&dev.url, &[], Some(&dev.token)).await.unwrap();
+    watches_one.watch(json!({"call": one})).await;
+
+    // A dashboard that is opened in the middle of the call.
+    watches_one.hear_of("progress").await;
+    let mut late = Socket::open(&dev.url, &[], Some(&dev.token)).await.unwrap();
+    late.watch(json!({"call": one})).await;
+    let mut late_dashboard = Dashboard::default();
+    late_dashboard.load(&dev.rest().snapshot(&one).await);
+    assert_eq!(late_dashboard.status(), "live");
+
+    let (first, second) = tokio::join!(first.end(), second.end());
+    tokio::join!(
+        hear_notes(&mut watches_all, &[&one, &two]),
+        hear_notes(&mut watches_one, &[&one]),
+        hear_notes(&mut late, &[&one]),
+    );
+
+    let ends = [(&one, &first, audio::demo()), (&two, &second, other)];
+    for (call, ended, recording) in &ends {
+        let pushed = &ended.messages()[..ended.printed.len() - 1];
+        assert!(pushed.iter().all(|message| message["call"] == call.as_str()));
+        assert_turns(&Dashboard::of(call, pushed).segments(), recording);
+    }
+    let mut truth = Dashboard::default();
+    truth.load(&dev.rest().snapshot(&one).await);
+    late.heard.iter().for_each(|message| late_dashboard.apply(message));
+    let of_one = |messages: &[Value]| Dashboard::of(&one, messages).shown();
+    assert_eq!(of_one(&first.printed), truth.shown(), "the capture client's own");
+    assert_eq!(of_one(&watches_all.heard), truth.shown(), "one that watches all calls");
+    assert_eq!(of_one(&watches_one.heard), truth.shown(), "one that watches this call");
+    assert_eq!(late_dashboard.shown(), truth.shown(), "one that came late");
+    assert!(watches_one.heard.iter().all(|message| message["call"] != two.as_str()), "nothing of the other call");
+
+    // Doubled and out of order, it ends the same.
+    let mut twice: Vec<&Value> = watches_all.heard.iter().rev().chain(&watches_all.heard).collect();
+    twice.retain(|message| message["call"] == one.as_str());
+    assert_eq!(Dashboard::of(&one, twice).shown(), truth.shown());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_watch_that_was_taken_back_brings_nothing_more() {
+    let speech = Speech::start();
+    let local = callboard_tests::stack::Local::start(&speech.url).await;
+    let id = new_call();
+    let mut capture = local.capture(&id).await;
+    let mut watcher = local.socket("acme-supervisor").await;
+    watcher.watch(json!({"call": id})).await;
+    watcher.send(json!({"action": "unwatch", "call": id})).await;
+    assert_eq!(watcher.hear_of("watching").await, json!({"type": "watching", "call": id, "active": false}));
+    let known = watcher.heard.len();
+    let last = capture.play(&audio::rearranged(&[0]), 200, 1, 20).await;
+    capture.stop(last).await;
+    capture.hear_of("notes").await;
+    watcher.ping().await;
+    assert_eq!(watcher.heard[known..], [json!({"type": "pong"})]);
+}

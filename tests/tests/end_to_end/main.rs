@@ -1,0 +1,20 @@
+//! The whole path, end to end: real sockets and real processes, a scripted transcription service at the far end.
+//!
+//! `callboard dev` as a process where the process is the point (commands, restarts, settings); the same stack in this
+//! process where a test looks inside it or changes its wiring.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
+
+mod beside;
+mod clients;
+mod files;
+mod handshake;
+mod messages;
+mod organizations;
+mod quiet;
+mod redelivery;
+mod restart;
+mod settings;
+mod speech_faults;
+mod streaming;
+mod wiring;

@@ -1,0 +1,49 @@
+//! The stack stops and comes back: what was finished is kept, and what was under way goes on.
+
+use callboard_tests::{audio, dashboard::Dashboard, new_call, process::Machine, project, speech::Speech};
+
+use crate::streaming::assert_turns;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn finished_calls_are_kept_over_a_restart() {
+    let (machine, speech) = (Machine::new(), Speech::start());
+    let dev = machine.dev(&speech.url).await;
+    let call = new_call();
+    let file = project().join("dashboard/demo/demo_call.wav");
+    let ended = machine.stream(&dev, &file, &["--pace", "max", "--call", &call]).end().await;
+    let streamed = Dashboard::of(&call, ended.messages());
+    let before = dev.rest().snapshot(&call).await;
+    let asked = speech.asked().len();
+    assert!(dev.terminate().await.success(), "SIGTERM is an orderly end");
+
+    let dev = machine.dev(&speech.url).await;
+    let rest = dev.rest();
+    let calls = rest.calls().await;
+    assert_eq!(calls.len(), 1);
+    assert_eq!((&calls[0]["call"], &calls[0]["status"]), (&call.as_str().into(), &"ended".into()));
+    assert_eq!(rest.transcript(&call).await, streamed.segments());
+
+    // A second call goes through, so everything that the first left behind has been worked on by now.
+    let next = machine.stream(&dev, &file, &["--pace", "max"]).end().await;
+    assert_eq!(next.messages().last().unwrap()["segments"], 8);
+    assert_eq!(rest.snapshot(&call).await, before, "not a revision more");
+    assert_eq!(speech.asked().len(), asked * 2, "nothing was transcribed again");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stack_that_is_killed_in_the_middle_of_a_call_loses_no_word() {
+    let (machine, speech) = (Machine::new(), Speech::start());
+    let dev = machine.dev(&speech.url).await;
+    let call = new_call();
+    let file = project().join("dashboard/demo/demo_call.wav");
+    let mut stream = machine.stream(&dev, &file, &["--pace", "4", "--call", &call]);
+    stream.next_of("segment").await;
+    stream.next_of("segment").await;
+    let port = dev.port().to_owned();
+    dev.kill().await;
+    let dev = machine.dev_with(&["--port", &port, "--speech", &speech.url], &[]).await;
+    let ended = stream.end().await;
+    assert!(ended.stderr.contains("the connection was lost"), "{}", ended.stderr);
+    assert_turns(&Dashboard::of(&call, ended.messages()).segments(), &audio::demo());
+    assert_turns(&dev.rest().transcript(&call).await, &audio::demo());
+}
