@@ -55,11 +55,11 @@ endif
 $(SPEECH)/.venv/installed: $(SPEECH)/requirements.txt | needs
 	@echo "installing the speech server (about 400 MB, once)"
 	@$(PYTHON) -m venv --clear $(SPEECH)/.venv
-	@$(SPEECH_PYTHON) -m pip install --quiet --no-compile --disable-pip-version-check --requirement $<
+	@$(SPEECH_PYTHON) -m pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
 
 $(SPEECH)/.venv/installed-dev: $(SPEECH)/requirements-dev.txt $(SPEECH)/.venv/installed
-	@$(SPEECH_PYTHON) -m pip install --quiet --no-compile --disable-pip-version-check --requirement $<
+	@$(SPEECH_PYTHON) -m pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
 
 # ---------------------------------------------------------------- test

@@ -216,7 +216,11 @@ function hear(message) {
     renderCalls();
     demo.callChanged(message);
   }
-  if (message.type === "error") return alertPerson(message.message);
+  if (message.type === "error") {
+    // That a call is not known shows in its place already.
+    if (message.code !== "not_found") alertPerson(message.message);
+    return;
+  }
   const view = state.view;
   if (!view || message.call !== view.id) return;
   if (!view.apply(message)) return;

@@ -16,7 +16,7 @@ use callboard_adapters::{
     table::{Table, Written},
 };
 use callboard_domain::{
-    CallId, OrgId, PlaybookId,
+    CallId, CallStatus, OrgId, PlaybookId,
     coaching::{Finding, Progress, Rules, Said, notes},
 };
 use callboard_runtime::{Cache, Clock, SettingError, Start};
@@ -100,7 +100,12 @@ async fn analyze(record: &EventRecord, context: &Context) -> Result<(), AnalyzeE
     let image = record.change.new_image.clone();
     if key.sk == sk::CALL {
         let call: CallItem = serde_dynamo::from_item(image)?;
-        Box::pin(conclude(&call, context)).await
+        if call.status == CallStatus::Ended {
+            return Box::pin(conclude(&call, context)).await;
+        }
+        // A call begins: the page shows at once what is to be achieved.
+        let rules = context.rules(&call.org, &call.playbook).await?;
+        Box::pin(merge(&call.org, &call.call, &rules, &[], context)).await.map(|_| ())
     } else {
         let segment: SegmentItem = serde_dynamo::from_item(image)?;
         let rules = context.rules(&segment.org, &segment.playbook).await?;
@@ -138,7 +143,6 @@ async fn merge(
         if !changed && version > 0 {
             return Ok(progress);
         }
-        // The first segment of a call brings its progress, found or not: the page shows what is to be achieved.
         if context.calls.put_progress(org, call, &progress, rules.playbook(), version).await? == Written::Yes {
             return Ok(progress);
         }

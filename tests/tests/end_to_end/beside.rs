@@ -43,11 +43,9 @@ async fn two_calls_at_once_do_not_mix_and_every_watcher_sees_the_same() {
     assert_eq!(late_dashboard.status(), "live");
 
     let (first, second) = tokio::join!(first.end(), second.end());
-    tokio::join!(
-        hear_notes(&mut watches_all, &[&one, &two]),
-        hear_notes(&mut watches_one, &[&one]),
-        hear_notes(&mut late, &[&one]),
-    );
+    hear_notes(&mut watches_all, &[&one, &two]).await;
+    hear_notes(&mut watches_one, &[&one]).await;
+    hear_notes(&mut late, &[&one]).await;
 
     let ends = [(&one, &first, audio::demo()), (&two, &second, other)];
     for (call, ended, recording) in &ends {
