@@ -25,7 +25,7 @@ pub mod wiring;
 use std::{path::PathBuf, time::Duration};
 
 /// Longer than anything here takes, on a busy machine; who waits this long has failed.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The project's folder.
 pub fn project() -> PathBuf {
