@@ -30,7 +30,7 @@ export class CallView {
 
   /** Takes a snapshot in. */
   applySnapshot(snapshot) {
-    const at = { call: this.id, revision: snapshot.revision };
+    const at = { call: this.id };
     this.apply({ ...snapshot.call, type: "call" });
     for (const segment of snapshot.segments) this.apply({ ...segment, type: "segment" });
     if (snapshot.progress) this.apply({ ...snapshot.progress, ...at, type: "progress" });

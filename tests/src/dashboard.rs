@@ -86,7 +86,11 @@ impl Dashboard {
     /// Ids of the objections that cards answer, sorted.
     pub fn objections(&self) -> Vec<String> {
         let cards = self.parts.iter().filter(|(name, _)| name.starts_with("card "));
-        cards.map(|(_, (_, card))| card["objection"].as_str().unwrap().to_owned()).collect::<BTreeSet<_>>().into_iter().collect()
+        cards
+            .map(|(_, (_, card))| card["objection"].as_str().unwrap().to_owned())
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect()
     }
 
     /// The call's status; null before it is known.

@@ -153,7 +153,8 @@ impl Running {
     /// The next line that it prints; none at the end.
     pub async fn next(&mut self) -> Option<Value> {
         let line = timeout(PATIENCE, self.lines.next_line()).await;
-        let line = line.unwrap_or_else(|_| panic!("nothing for {PATIENCE:?} after {:?}", self.printed.last())).unwrap()?;
+        let line =
+            line.unwrap_or_else(|_| panic!("nothing for {PATIENCE:?} after {:?}", self.printed.last())).unwrap()?;
         let value = serde_json::from_str(&line).unwrap_or(Value::String(line));
         self.printed.push(value.clone());
         Some(value)

@@ -134,7 +134,7 @@ impl Socket {
     }
 
     /// Plays a recording as frames from number `first` on, `frame_ms` each and `times` as fast as it was spoken.
-    /// Returns the number of the last.
+    /// Returns the number of the last. A call that counts from 1 is held up for a second, in case there was a 0.
     pub async fn play(&mut self, recording: &Recording, frame_ms: u64, first: u32, times: u32) -> u32 {
         let mut seq = first;
         for frame in recording.frames(frame_ms) {

@@ -169,7 +169,8 @@ async fn transcribe(State(script): State<Arc<Script>>, mut form: Multipart) -> R
         if field.name() == Some("file") {
             let file = field.bytes().await.unwrap();
             let reader = hound::WavReader::new(std::io::Cursor::new(file)).unwrap();
-            assert_eq!((reader.spec().channels, reader.spec().sample_rate), (1, 16_000), "what an utterance is");
+            let spec = reader.spec();
+            assert_eq!((spec.channels, spec.sample_rate), (1, 16_000), "utterances of what the tests play");
             pcm = reader.into_samples::<i16>().map(Result::unwrap).collect();
         }
     }
@@ -196,6 +197,7 @@ async fn transcribe(State(script): State<Arc<Script>>, mut form: Multipart) -> R
 fn words(text: &str, audio_ms: u64) -> Vec<serde_json::Value> {
     let words: Vec<&str> = text.split_whitespace().collect();
     let each = audio_ms as f64 / 1_000.0 / words.len() as f64;
-    let word = |(at, word): (usize, &&str)| json!({"word": word, "start": at as f64 * each, "end": (at + 1) as f64 * each});
+    let word =
+        |(at, word): (usize, &&str)| json!({"word": word, "start": at as f64 * each, "end": (at + 1) as f64 * each});
     words.iter().enumerate().map(word).collect()
 }

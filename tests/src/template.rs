@@ -17,10 +17,36 @@ impl Changed {
     /// # Panics
     /// When the place is not there exactly once: then the template has changed, and the test must follow.
     pub fn at(place: &str, by: &str) -> Self {
-        let text = std::fs::read_to_string(project().join("template.yaml")).unwrap();
+        let text = template();
         assert_eq!(text.matches(place).count(), 1, "the template has this once: {place}");
+        Self::write(&text.replace(place, by))
+    }
+
+    /// Gives a property of a resource another value, whatever it is now.
+    ///
+    /// # Panics
+    /// When the resource does not have it exactly once, on a line of its own.
+    pub fn property(resource: &str, name: &str, value: &str) -> Self {
+        let (mut within, mut changed) = (false, 0);
+        let change = |line: &str| {
+            if line.starts_with("  ") && !line[2..].starts_with([' ', '#']) {
+                within = line.trim() == format!("{resource}:");
+            }
+            let indent = line.len() - line.trim_start().len();
+            if within && line.trim_start().starts_with(&format!("{name}: ")) {
+                changed += 1;
+                return format!("{}{name}: {value}\n", " ".repeat(indent));
+            }
+            format!("{line}\n")
+        };
+        let text: String = template().lines().map(change).collect();
+        assert_eq!(changed, 1, "{resource} has {name} once");
+        Self::write(&text)
+    }
+
+    fn write(text: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("template.yaml"), text.replace(place, by)).unwrap();
+        std::fs::write(folder.path().join("template.yaml"), text).unwrap();
         Self { folder }
     }
 
@@ -28,4 +54,8 @@ impl Changed {
     pub fn path(&self) -> PathBuf {
         self.folder.path().join("template.yaml")
     }
+}
+
+fn template() -> String {
+    std::fs::read_to_string(project().join("template.yaml")).unwrap()
 }

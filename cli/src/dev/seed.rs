@@ -14,12 +14,13 @@ pub(super) const ORG: &str = "local";
 /// The token of this data directory, made at the first start.
 pub(super) fn token(data: &Path) -> anyhow::Result<String> {
     let path = data.join("token");
-    if let Ok(known) = fs::read_to_string(&path) {
+    let known = fs::read_to_string(&path).unwrap_or_default();
+    if !known.trim().is_empty() {
         return Ok(known.trim().to_owned());
     }
     let token = hex::encode(rand::random::<[u8; 24]>());
     let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true).mode(0o600);
+    options.write(true).create(true).truncate(true).mode(0o600);
     let mut file = options.open(&path).with_context(|| format!("{} cannot be written", path.display()))?;
     file.write_all(token.as_bytes())?;
     Ok(token)

@@ -72,11 +72,19 @@ impl View {
         let (call, revision) = (snapshot.call.call.clone(), snapshot.revision);
         let mut told = vec![ServerMessage::Call(snapshot.call)];
         told.extend(snapshot.segments.into_iter().map(ServerMessage::Segment));
-        let progress =
-            snapshot.progress.map(|progress| ServerMessage::Progress { call: call.clone(), revision, progress });
-        let cards = snapshot.cards.into_iter().map(|card| ServerMessage::Card { call: call.clone(), revision, card });
+        let progress = snapshot.progress.map(|part| ServerMessage::Progress {
+            call: call.clone(),
+            revision: part.revision,
+            progress: part.value,
+        });
+        let cards = snapshot.cards.into_iter().map(|part| ServerMessage::Card {
+            call: call.clone(),
+            revision: part.revision,
+            card: part.value,
+        });
         told.extend(progress.into_iter().chain(cards));
-        told.extend(snapshot.notes.map(|notes| ServerMessage::Notes { call: call.clone(), revision, notes }));
+        let notes = snapshot.notes;
+        told.extend(notes.map(|part| ServerMessage::Notes { call, revision: part.revision, notes: part.value }));
         let covered = self.covered.max(revision);
         told.retain(|message| self.apply(message));
         self.covered = self.covered.max(covered);

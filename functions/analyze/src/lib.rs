@@ -65,7 +65,8 @@ impl Context {
 enum AnalyzeError {
     #[error(transparent)]
     Service(#[from] ServiceError),
-    #[error("the item cannot be read: {0}")]
+    // What exactly does not fit is not told: the words might be spoken ones.
+    #[error("the item is not what this version expects")]
     Item(#[from] serde_dynamo::Error),
     #[error("there is no playbook {0}")]
     NoPlaybook(PlaybookId),
@@ -82,10 +83,12 @@ pub async fn handle(event: Event, context: &Context) -> Result<DynamoDbEventResp
     for record in &event.records {
         if let Err(error) = analyze(record, context).await {
             tracing::error!(error = %error, record.id = %record.event_id, "change not analyzed");
-            let mut failure = DynamoDbBatchItemFailure::default();
-            failure.item_identifier = record.change.sequence_number.clone();
-            response.batch_item_failures.push(failure);
-            break;
+            // What is behind it is tried all the same, lest a record that always fails takes its neighbours along.
+            if response.batch_item_failures.is_empty() {
+                let mut failure = DynamoDbBatchItemFailure::default();
+                failure.item_identifier = record.change.sequence_number.clone();
+                response.batch_item_failures.push(failure);
+            }
         }
     }
     Ok(response)

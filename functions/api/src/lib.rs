@@ -13,7 +13,7 @@ use callboard_runtime::{SettingError, Start};
 use callboard_wire::{
     connection::AuthContext,
     items::{CallItem, SegmentItem},
-    rest::{CallList, CallSnapshot, Health, Problem, Transcript},
+    rest::{CallList, CallSnapshot, Health, Problem, Revised, Transcript},
 };
 use lambda_http::request::RequestContext;
 use serde::Deserialize;
@@ -117,7 +117,7 @@ async fn list(
         Ok(who) => who,
         Err(refusal) => return Ok(*refusal),
     };
-    let page = context.calls.list(&org, limit, query.cursor.as_deref()).await?;
+    let page = context.calls.list(&org, limit, query.cursor.as_deref().filter(|cursor| !cursor.is_empty())).await?;
     let visible = |item: &&CallItem| {
         auth.role.may(Action::ReadAllCalls, false) || auth.role.may(Action::ReadCall, item.principal == auth.principal)
     };
@@ -144,9 +144,9 @@ async fn snapshot(
         revision,
         call: call.message(),
         segments: segments.iter().map(SegmentItem::message).collect(),
-        progress: progress.map(|item| item.view),
-        cards: cards.into_iter().map(|item| item.card).collect(),
-        notes: notes.map(|item| item.notes),
+        progress: progress.map(|item| Revised { revision: item.revision, value: item.view }),
+        cards: cards.into_iter().map(|item| Revised { revision: item.revision, value: item.card }).collect(),
+        notes: notes.map(|item| Revised { revision: item.revision, value: item.notes }),
     };
     Ok(Json(body).into_response())
 }

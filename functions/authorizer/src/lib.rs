@@ -87,14 +87,17 @@ pub async fn handle(event: AuthorizerEvent, context: &Context) -> Result<Value, 
     let auth = connecting(&event, context).await?;
     let resource = event.method_arn.as_deref().unwrap_or("*");
     let effect = if auth.is_some() { "Allow" } else { "Deny" };
-    Ok(json!({
+    let mut answer = json!({
         "principalId": auth.as_ref().map_or("none", |auth| auth.principal.as_str()),
         "policyDocument": {
             "Version": "2012-10-17",
             "Statement": [{ "Action": "execute-api:Invoke", "Effect": effect, "Resource": resource }],
         },
-        "context": auth,
-    }))
+    });
+    if let Some(auth) = auth {
+        answer["context"] = json!(auth);
+    }
+    Ok(answer)
 }
 
 /// The context of a socket that opens; none when the principal may not do what it asks for.

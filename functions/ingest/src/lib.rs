@@ -6,13 +6,10 @@ use callboard_adapters::{ServiceError, frames::FrameStream, gateway::Gateway};
 use callboard_runtime::{SettingError, Start};
 use callboard_wire::{
     messages::{ErrorCode, ServerMessage},
-    record::{Event, Header, Record},
+    record::{Event, Header, MAX_SEQ, Record},
     socket_event::{SocketAnswer, SocketEvent},
 };
 use serde_json::Value;
-
-/// Largest frame number: a day of the shortest frames, and some.
-const MAX_SEQ: u64 = 5_000_000;
 
 /// What the function needs.
 #[derive(Debug)]
@@ -122,7 +119,7 @@ fn seq(body: &serde_json::Map<String, Value>, name: &str) -> Result<u32, Complai
     let value = body.get(name).ok_or_else(|| complaint(ErrorCode::BadMessage, format!("{name} is missing")))?;
     value
         .as_u64()
-        .filter(|seq| *seq <= MAX_SEQ)
+        .filter(|seq| *seq <= u64::from(MAX_SEQ))
         .and_then(|seq| u32::try_from(seq).ok())
         .ok_or_else(|| complaint(ErrorCode::BadSeq, format!("{name} must be a whole number from 0 to {MAX_SEQ}")))
 }

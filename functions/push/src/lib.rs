@@ -52,7 +52,8 @@ impl Context {
 enum PushError {
     #[error(transparent)]
     Service(#[from] ServiceError),
-    #[error("the item cannot be read: {0}")]
+    // What exactly does not fit is not told: the words might be spoken ones.
+    #[error("the item is not what this version expects")]
     Item(#[from] serde_dynamo::Error),
 }
 
@@ -74,11 +75,13 @@ pub async fn handle(event: Event, context: &Context) -> Result<DynamoDbEventResp
     for record in &event.records {
         if let Err(error) = push(record, &mut watchers, context).await {
             tracing::error!(error = %error, record.id = %record.event_id, "change not pushed");
-            let mut failure = DynamoDbBatchItemFailure::default();
-            failure.item_identifier = record.change.sequence_number.clone();
-            response.batch_item_failures.push(failure);
-            // All from the lowest failure on comes again: nothing behind it need be tried now.
-            break;
+            // The lowest is what counts: all from there on comes again. What is behind it is tried all the same, lest a
+            // record that always fails takes its neighbours along.
+            if response.batch_item_failures.is_empty() {
+                let mut failure = DynamoDbBatchItemFailure::default();
+                failure.item_identifier = record.change.sequence_number.clone();
+                response.batch_item_failures.push(failure);
+            }
         }
     }
     Ok(response)
@@ -91,18 +94,28 @@ async fn push(
 ) -> Result<(), PushError> {
     let Some(change) = change(record)? else { return Ok(()) };
     let mut connections = Vec::new();
-    for target in [call_pk(&change.org, &change.call), calls_pk(&change.org)] {
-        if !watchers.contains_key(&target) {
-            watchers.insert(target.clone(), context.connections.watchers(&target).await?);
+    let targets = [call_pk(&change.org, &change.call), calls_pk(&change.org)];
+    for target in &targets {
+        if !watchers.contains_key(target) {
+            watchers.insert(target.clone(), context.connections.watchers(target).await?);
         }
-        connections.extend(watchers[&target].iter().cloned());
+        connections.extend(watchers[target].iter().cloned());
     }
     connections.sort_unstable();
     connections.dedup();
     let message = stamped(change.message, context.clock.now_ms());
     let posted = join_all(connections.iter().map(|connection| context.gateway.post(connection, &message))).await;
     for (connection, posted) in connections.iter().zip(posted) {
-        if posted? == Posted::Gone {
+        let posted = posted?;
+        if posted == Posted::Refused {
+            // A dashboard that cannot keep up is better off coming back and loading the call.
+            tracing::warn!("a connection takes nothing more and is closed");
+            context.gateway.disconnect(connection).await?;
+        }
+        if posted != Posted::Sent {
+            for target in &targets {
+                context.connections.unwatch(connection, target).await?;
+            }
             context.connections.close(connection).await?;
             watchers.values_mut().for_each(|known| known.retain(|other| other != connection));
         }

@@ -23,6 +23,8 @@ use callboard_wire::{
 
 /// A connection lives two hours at most; its items a little longer.
 const KEEP_S: i64 = 3 * 3_600;
+/// How long a message may be on its way when its connection closes.
+const IN_FLIGHT: std::time::Duration = std::time::Duration::from_millis(500);
 /// The subprotocol that is chosen when a browser offers it beside its token.
 const SUBPROTOCOL: &str = "callboard.v1";
 
@@ -149,6 +151,10 @@ async fn disconnect(event: &SocketEvent, context: &Context) -> Result<SocketAnsw
     let socket = &event.request_context;
     let header = Header::of(&socket.authorizer, &socket.connection_id, socket.request_time_epoch, Event::Disconnected);
     if let Ok(Some(header)) = header {
+        if !header.resumable {
+            // This ends the call, and its last messages may still be on their way through the ingest function.
+            tokio::time::sleep(IN_FLIGHT).await;
+        }
         context.frames.append(&Record { header, payload: Vec::new() }).await?;
     }
     context.connections.close(&socket.connection_id).await?;

@@ -64,7 +64,8 @@ pub async fn handle(_: Tick, context: &Context) -> Result<Swept, ServiceError> {
         if now_ms - call.heard_ms < context.grace_ms {
             continue;
         }
-        let event = Event::Swept { heard_ms: call.heard_ms };
+        // The note may be some seconds behind; the session knows better, and keeps a call that was heard since.
+        let event = Event::Swept { silent_since_ms: now_ms - context.grace_ms };
         let header = Header { connection: None, received_ms: now_ms, event, ..call.header.clone() };
         context.frames.append(&Record { header, payload: Vec::new() }).await?;
         ended += 1;

@@ -69,7 +69,10 @@ pub async fn process(key: &str, records: &[Record], context: &Context) -> Result
     for _ in 0..TRIES {
         let mut state = match warm.take() {
             Some(state) => state,
-            None => load(&first.header, context).await?,
+            None => match load(records, &first.header, context).await? {
+                Some(state) => state,
+                None => return Ok(()),
+            },
         };
         let mut batch = Box::pin(advance(&mut state, records, context)).await?;
         state.answer(&mut batch);
@@ -93,25 +96,32 @@ pub async fn process(key: &str, records: &[Record], context: &Context) -> Result
 /// Whether a kept session can be trusted to be the latest: the batch follows on it without a gap. Otherwise others
 /// may have gone on with the call, and what looks lost was heard by them.
 fn continues(state: &CallState, records: &[Record]) -> bool {
-    let lowest = records.iter().filter_map(|record| match record.header.event {
-        Event::Audio { seq } => Some(seq),
-        _ => None,
-    });
-    match (lowest.min(), state.session.contiguous()) {
+    let numbers: Option<Vec<u32>> = records
+        .iter()
+        .map(|record| match record.header.event {
+            Event::Audio { seq } => Some(seq),
+            // What may end a call or give frames up is never decided on a state that may be old.
+            _ => None,
+        })
+        .collect();
+    let lowest = numbers.and_then(|numbers| numbers.into_iter().min());
+    match (lowest, state.session.contiguous()) {
         (Some(lowest), Some(contiguous)) => lowest <= contiguous.saturating_add(1) && state.session.missing().is_none(),
         _ => false,
     }
 }
 
-async fn load(header: &Header, context: &Context) -> Result<CallState, CallError> {
-    match context.live.latest(&header.org, &header.call).await? {
-        Some(version) => Ok(CallState::decode(version.number, &version.state)?),
-        None => {
-            let state = CallState::begin(header);
-            ensure_call(&state, context).await?;
-            Ok(state)
-        }
+/// The latest state of a call; none for one that never began and does not begin now: a connection that came and went.
+async fn load(records: &[Record], header: &Header, context: &Context) -> Result<Option<CallState>, CallError> {
+    if let Some(version) = context.live.latest(&header.org, &header.call).await? {
+        return Ok(Some(CallState::decode(version.number, &version.state)?));
     }
+    if records.iter().all(|record| matches!(record.header.event, Event::Disconnected | Event::Swept { .. })) {
+        return Ok(None);
+    }
+    let state = CallState::begin(header);
+    ensure_call(&state, context).await?;
+    Ok(Some(state))
 }
 
 /// The call's item, for a client whose connection did not claim it.
@@ -146,7 +156,15 @@ async fn advance(state: &mut CallState, records: &[Record], context: &Context) -
             write_segment(state, &utterance, context).await?;
         }
     }
-    let ended = state.session.poll() == Poll::Ended;
+    let mut ended = state.session.poll() == Poll::Ended;
+    if !ended && state.extra.left {
+        // Audio that the disconnect overtook: it is heard, and nothing more will come.
+        state.session.close();
+        while let Poll::Utterance(utterance) = state.session.poll() {
+            write_segment(state, &utterance, context).await?;
+        }
+        ended = state.session.poll() == Poll::Ended;
+    }
     batch.ended = ended;
     if ended {
         // The sweeper forgets the call; should audio come all the same, it is told anew.
@@ -195,12 +213,12 @@ fn hear(state: &mut CallState, record: &Record, batch: &mut Batch) {
         // A client that cannot come back to its call ends it by leaving.
         Event::Disconnected if !header.resumable => {
             batch.end_reason = Some(EndReason::Stopped);
+            state.extra.left = true;
             return state.session.close();
         }
         Event::Disconnected => return,
-        Event::Swept { heard_ms } => {
-            // The sweeper's knowledge is up to NOTE_MS old; a later sign of life keeps the call open.
-            if state.extra.heard_ms <= heard_ms + NOTE_MS {
+        Event::Swept { silent_since_ms } => {
+            if state.extra.heard_ms <= *silent_since_ms {
                 batch.end_reason = Some(EndReason::Vanished);
                 state.session.close();
             }

@@ -35,6 +35,9 @@ pub struct Extra {
     pub acked: Option<(u32, i64)>,
     /// When missing frames were last asked for: wall clock, ms.
     pub asked_ms: i64,
+    /// The client left and cannot come back: whatever is heard from now on was overtaken by its disconnect.
+    #[serde(default)]
+    pub left: bool,
     /// The connection that the last frame came over.
     pub connection: Option<String>,
 }
@@ -50,6 +53,7 @@ impl CallState {
             noted_ms: 0,
             acked: None,
             asked_ms: 0,
+            left: false,
             connection: header.connection.clone(),
         };
         Self { version: 0, session: Session::new(header.format), extra }

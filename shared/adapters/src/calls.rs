@@ -81,15 +81,13 @@ impl Calls {
             CallStatus::Ended => "ended",
         };
         let revision = self.next_revision(&call.org, &call.id).await?;
+        // A call that goes on after all has no end.
+        let none = aws_sdk_dynamodb::types::AttributeValue::Null(true);
         let mut values =
             vec![("status", text(status)), ("revision", number(revision)), ("duration_ms", number(call.duration_ms))];
-        if let Some(ended_at_ms) = call.ended_at_ms {
-            values.push(("ended_at_ms", number(ended_at_ms)));
-        }
-        if let Some(reason) = call.end_reason {
-            let reason = serde_json::to_value(reason).ok().and_then(|value| value.as_str().map(str::to_owned));
-            values.push(("end_reason", text(&reason.unwrap_or_default())));
-        }
+        values.push(("ended_at_ms", call.ended_at_ms.map_or_else(|| none.clone(), number)));
+        let reason = call.end_reason.and_then(|reason| serde_json::to_value(reason).ok());
+        values.push(("end_reason", reason.as_ref().and_then(|reason| reason.as_str()).map_or(none, text)));
         self.0.set(&call_pk(&call.org, &call.id), sk::CALL, values).await
     }
 

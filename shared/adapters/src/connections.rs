@@ -25,7 +25,7 @@ impl Connections {
     /// Adds a watch. The connection notes it first, so that a disconnect finds it; `No` says that the connection
     /// has gone meanwhile.
     pub async fn watch(&self, connection: &str, target: &str, expires_at: i64) -> Result<Written, ServiceError> {
-        if self.0.append(&connection_pk(connection), sk::SELF, "watches", target).await? == Written::No {
+        if self.0.change_set(&connection_pk(connection), sk::SELF, "watches", target, true).await? == Written::No {
             return Ok(Written::No);
         }
         let item = WatchItem {
@@ -40,7 +40,9 @@ impl Connections {
 
     /// Takes a watch back.
     pub async fn unwatch(&self, connection: &str, target: &str) -> Result<(), ServiceError> {
-        self.0.delete(target, &sk::watch(connection)).await
+        self.0.delete(target, &sk::watch(connection)).await?;
+        self.0.change_set(&connection_pk(connection), sk::SELF, "watches", target, false).await?;
+        Ok(())
     }
 
     /// Who watches a target.
@@ -55,7 +57,7 @@ impl Connections {
         let pk = connection_pk(connection);
         let item: Option<ConnectionItem> = self.0.get(&pk, sk::SELF).await?;
         for target in item.iter().flat_map(|item| &item.watches) {
-            self.unwatch(connection, target).await?;
+            self.0.delete(target, &sk::watch(connection)).await?;
         }
         self.0.delete(&pk, sk::SELF).await
     }

@@ -16,12 +16,27 @@ pub enum Posted {
     Sent,
     /// The connection is no more.
     Gone,
+    /// The connection takes nothing more: its client reads too slowly, or the message does not fit.
+    Refused,
 }
 
 impl Gateway {
     /// The socket API at an endpoint, such as `https://<api>.execute-api.<region>.amazonaws.com/<stage>`.
     pub fn new(sdk: &aws_sdk_apigatewaymanagement::config::Builder, endpoint: &str) -> Self {
         Self(Client::from_conf(sdk.clone().endpoint_url(endpoint).build()))
+    }
+
+    /// Closes a connection; its client may come back and load what it missed.
+    pub async fn disconnect(&self, connection: &str) -> Result<(), ServiceError> {
+        match self.0.delete_connection().connection_id(connection).send().await {
+            Ok(_) => Ok(()),
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_gone_exception()) => Ok(()),
+            Err(error) => Err(ServiceError::Unavailable {
+                service: "apigatewaymanagement",
+                operation: "DeleteConnection",
+                reason: error.code().map_or_else(|| error.to_string(), str::to_owned),
+            }),
+        }
     }
 
     /// Sends a message to a connection.
@@ -31,6 +46,13 @@ impl Gateway {
         match sent {
             Ok(_) => Ok(Posted::Sent),
             Err(error) if error.as_service_error().is_some_and(|e| e.is_gone_exception()) => Ok(Posted::Gone),
+            Err(error)
+                if error.as_service_error().is_some_and(|e| {
+                    e.is_limit_exceeded_exception() || e.is_payload_too_large_exception() || e.is_forbidden_exception()
+                }) =>
+            {
+                Ok(Posted::Refused)
+            }
             Err(error) => Err(ServiceError::Unavailable {
                 service: "apigatewaymanagement",
                 operation: "PostToConnection",

@@ -49,6 +49,8 @@ struct VersionItem {
     sk: String,
     version: u64,
     parts: usize,
+    /// Tells the parts of two environments that race for one version apart.
+    digest: String,
     #[serde(with = "serde_bytes")]
     state: Vec<u8>,
     expires_at: i64,
@@ -67,8 +69,10 @@ impl Live {
         let Some(item) = self.0.query::<VersionItem>(&query).await?.items.pop() else { return Ok(None) };
         let mut state = item.state;
         for part in 1..item.parts {
-            let part: Option<VersionItem> = self.0.get(&pk, &part_sk(item.version, part)).await?;
-            state.extend(part.map(|part| part.state).unwrap_or_default());
+            let part: Option<VersionItem> = self.0.get(&pk, &part_sk(item.version, &item.digest, part)).await?;
+            let reason = "a part of a session is missing".to_owned();
+            let part = part.ok_or(ServiceError::Corrupt { table: "live".into(), reason })?;
+            state.extend(part.state);
         }
         Ok(Some(Version { number: item.version, state }))
     }
@@ -82,16 +86,18 @@ impl Live {
         now_ms: i64,
     ) -> Result<Written, ServiceError> {
         let parts: Vec<&[u8]> = version.state.chunks(PART_BYTES).collect();
+        let digest = digest(&version.state);
         let item = |sk: String, state: &[u8]| VersionItem {
             pk: call_pk(org, call),
             sk,
             version: version.number,
             parts: parts.len(),
+            digest: digest.clone(),
             state: state.to_vec(),
             expires_at: now_ms / 1_000 + KEEP_S,
         };
         for (at, part) in parts.iter().enumerate().skip(1) {
-            self.0.put(&item(part_sk(version.number, at), part)).await?;
+            self.0.put(&item(part_sk(version.number, &digest, at), part)).await?;
         }
         let first = parts.first().copied().unwrap_or_default();
         self.0.put_new(&item(format!("V#{:012}", version.number), first)).await
@@ -114,8 +120,15 @@ impl Live {
     }
 }
 
-fn part_sk(version: u64, part: usize) -> String {
-    format!("P#{version:012}#{part:03}")
+fn part_sk(version: u64, digest: &str, part: usize) -> String {
+    format!("P#{version:012}#{digest}#{part:03}")
+}
+
+fn digest(state: &[u8]) -> String {
+    use std::hash::{DefaultHasher, Hasher as _};
+    let mut hasher = DefaultHasher::new();
+    hasher.write(state);
+    format!("{:016x}", hasher.finish())
 }
 
 /// Bytes as DynamoDB's binary type.

@@ -76,7 +76,7 @@ impl Table {
 
     /// Writes an item, whatever was there.
     pub async fn put<T: Serialize>(&self, item: &T) -> Result<(), ServiceError> {
-        let item = serde_dynamo::to_item(item).map_err(|e| self.corrupt(&e))?;
+        let item = serde_dynamo::to_item(item).map_err(|_| self.corrupt(&"it cannot be written as an item"))?;
         let sent = self.client.put_item().table_name(&self.name).set_item(Some(item)).send().await;
         sent.map(|_| ()).map_err(|e| failed("PutItem", &e))
     }
@@ -93,7 +93,7 @@ impl Table {
         condition: &str,
         values: impl IntoIterator<Item = (&'static str, AttributeValue)>,
     ) -> Result<Written, ServiceError> {
-        let item = serde_dynamo::to_item(item).map_err(|e| self.corrupt(&e))?;
+        let item = serde_dynamo::to_item(item).map_err(|_| self.corrupt(&"it cannot be written as an item"))?;
         let mut request =
             self.client.put_item().table_name(&self.name).set_item(Some(item)).condition_expression(condition);
         for name in
@@ -164,8 +164,16 @@ impl Table {
             .ok_or_else(|| self.corrupt(&format!("{attribute} is no whole number")))
     }
 
-    /// Appends to a list attribute of an item that exists; `No` if there is none.
-    pub async fn append(&self, pk: &str, sk: &str, attribute: &str, value: &str) -> Result<Written, ServiceError> {
+    /// Adds to a set attribute of an item that exists, or takes from it; `No` if there is no such item.
+    pub async fn change_set(
+        &self,
+        pk: &str,
+        sk: &str,
+        attribute: &str,
+        value: &str,
+        add: bool,
+    ) -> Result<Written, ServiceError> {
+        let verb = if add { "ADD" } else { "DELETE" };
         let sent = self
             .client
             .update_item()
@@ -173,10 +181,9 @@ impl Table {
             .key("pk", text(pk))
             .key("sk", text(sk))
             .condition_expression("attribute_exists(pk)")
-            .update_expression("SET #list = list_append(if_not_exists(#list, :none), :new)")
-            .expression_attribute_names("#list", attribute)
-            .expression_attribute_values(":none", AttributeValue::L(vec![]))
-            .expression_attribute_values(":new", AttributeValue::L(vec![text(value)]))
+            .update_expression(format!("{verb} #set :value"))
+            .expression_attribute_names("#set", attribute)
+            .expression_attribute_values(":value", AttributeValue::Ss(vec![value.to_owned()]))
             .send()
             .await;
         match sent {
@@ -249,7 +256,9 @@ impl Table {
     }
 
     fn read<T: DeserializeOwned>(&self, item: HashMap<String, AttributeValue>) -> Result<T, ServiceError> {
-        serde_dynamo::from_item(item).map_err(|e| self.corrupt(&e))
+        let sk = item.get("sk").and_then(|sk| sk.as_s().ok().cloned()).unwrap_or_default();
+        // What exactly does not fit is not told: the words might be spoken ones.
+        serde_dynamo::from_item(item).map_err(|_| self.corrupt(&format!("{sk} is not what this version expects")))
     }
 
     fn corrupt(&self, reason: &impl ToString) -> ServiceError {

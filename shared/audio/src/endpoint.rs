@@ -147,7 +147,9 @@ impl Endpointer {
         }
         let quiet = now.saturating_sub(CLOSE_FRAMES);
         let lookback = LOOKBACK_STEPS * VAD_PER_STEP;
-        if now >= CLOSE_FRAMES + lookback && !self.voiced[quiet..].contains(&true) {
+        // Clicks that are neither speech nor quiet must not hold the audio for ever.
+        let too_long = now >= LONGEST_FRAMES;
+        if too_long || (now >= CLOSE_FRAMES + lookback && !self.voiced[quiet..].contains(&true)) {
             return Decision::Restart { at_step: self.step_of(now) - LOOKBACK_STEPS as u64 };
         }
         Decision::Continue

@@ -89,7 +89,10 @@ impl Sequencer {
         let known = match &key {
             FrameKey::Numbered(seq) if *seq > self.next.saturating_add(MAX_AHEAD) => return Heard::TooFarAhead,
             FrameKey::Numbered(seq) => *seq < self.next,
-            FrameKey::Received(received, message) => self.recent.contains(&(*received, message.clone())),
+            // What is older than the memory was heard: nothing is held back for so long.
+            FrameKey::Received(received, message) => {
+                self.latest_ms - received >= MEMORY_MS || self.recent.contains(&(*received, message.clone()))
+            }
         };
         self.latest_ms = self.latest_ms.max(frame.received_ms);
         if known || self.waiting.contains_key(&key) {
@@ -106,7 +109,8 @@ impl Sequencer {
 
     /// Notes frames that will not come.
     pub fn gone(&mut self, from: u32, to: u32) {
-        if from <= to && to >= self.next && !self.gone.contains(&(from, to)) {
+        let sensible = from <= to && to >= self.next && to <= self.next.saturating_add(MAX_AHEAD);
+        if sensible && self.gone.len() < MAX_AHEAD as usize && !self.gone.contains(&(from, to)) {
             self.gone.push((from, to));
         }
     }
@@ -118,7 +122,9 @@ impl Sequencer {
 
     /// True once the last frame was let through, or all is let through of a sequence that was closed.
     pub fn is_finished(&self) -> bool {
-        self.waiting.is_empty() && (self.closing || self.last.is_some_and(|last| self.next > last))
+        // A last frame 0 that never came is that of a call without any.
+        let heard = |last: u32| self.next > last || last == 0;
+        self.waiting.is_empty() && (self.closing || self.last.is_some_and(heard))
     }
 
     /// Audio came for a call that was over: it goes on.

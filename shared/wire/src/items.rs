@@ -303,7 +303,7 @@ pub struct ConnectionItem {
     /// What it may do.
     pub role: Role,
     /// Partition keys that it watches, so that a disconnect finds them.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub watches: Vec<String>,
     /// TTL, seconds since the Unix epoch.
     pub expires_at: i64,

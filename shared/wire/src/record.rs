@@ -13,6 +13,9 @@ use crate::connection::{AuthContext, ParameterError, channels_text};
 /// First byte of a record.
 pub const VERSION: u8 = 1;
 
+/// Largest frame number: a day of the shortest frames, and some.
+pub const MAX_SEQ: u32 = 5_000_000;
+
 /// What a record says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
@@ -45,8 +48,8 @@ pub enum Event {
     Disconnected,
     /// Nothing was heard of the call for the grace: end it.
     Swept {
-        /// Last receipt that the sweeper knew of; audio received later keeps the call open.
-        heard_ms: i64,
+        /// A sign of life later than this keeps the call open: wall clock, ms.
+        silent_since_ms: i64,
     },
 }
 
@@ -102,6 +105,23 @@ impl Header {
             resumable: capture.call.is_some(),
             event,
         }))
+    }
+
+    /// What the doors check, once more: a record that came another way must not upset its call.
+    fn validate(&self) -> Result<(), String> {
+        let format = self.format.validate().map_err(|e| e.to_string())?;
+        if usize::from(format.channels) != self.channels.len() {
+            return Err("channels do not fit the format".into());
+        }
+        let highest = match self.event {
+            Event::Audio { seq } | Event::Stop { seq } => seq,
+            Event::Gone { from, to } => from.max(to),
+            _ => 0,
+        };
+        if highest > MAX_SEQ {
+            return Err(format!("a frame number is above {MAX_SEQ}"));
+        }
+        Ok(())
     }
 
     /// What a later connection must state alike to go on with this call.
@@ -162,7 +182,8 @@ impl Record {
         let (length, rest) = rest.split_first_chunk::<4>().ok_or(RecordError::CutOff)?;
         let length = u32::from_le_bytes(*length) as usize;
         let (header, payload) = rest.split_at_checked(length).ok_or(RecordError::CutOff)?;
-        let header = serde_json::from_slice(header).map_err(|e| RecordError::Header(e.to_string()))?;
+        let header: Header = serde_json::from_slice(header).map_err(|e| RecordError::Header(e.to_string()))?;
+        header.validate().map_err(RecordError::Header)?;
         Ok(Self { header, payload: payload.to_vec() })
     }
 }

@@ -27,18 +27,29 @@ pub struct CallList {
 /// `GET /v1/calls/{id}`: the snapshot that pushed messages are applied on top of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CallSnapshot {
-    /// Revision of the snapshot: pushes up to it are in it.
+    /// The latest revision given out when the snapshot was begun. A change that had its revision by then but was not
+    /// written yet is pushed later: what is newer is told by each part's own revision.
     pub revision: u64,
     /// The call.
     pub call: CallMessage,
     /// Its segments by start.
     pub segments: Vec<SegmentMessage>,
     /// Its progress, once something was found.
-    pub progress: Option<ProgressView>,
+    pub progress: Option<Revised<ProgressView>>,
     /// Its cards.
-    pub cards: Vec<Card>,
+    pub cards: Vec<Revised<Card>>,
     /// Its notes, after it ended.
-    pub notes: Option<Notes>,
+    pub notes: Option<Revised<Notes>>,
+}
+
+/// A part of a snapshot with the revision that made it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Revised<T> {
+    /// The call's revision that this change made.
+    pub revision: u64,
+    /// The part.
+    #[serde(flatten)]
+    pub value: T,
 }
 
 /// `GET /v1/calls/{id}/transcript`.

@@ -22,14 +22,19 @@ async fn a_file_that_cannot_be_streamed_is_named_with_what_is_wrong() {
     };
     let whole = fs::read(project().join("dashboard/demo/demo_call.wav")).unwrap();
     let garbage: Vec<u8> = (0..5_000u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 11) as u8).collect();
-    let mut broken_header = whole[..4_096].to_vec();
-    broken_header[12..40].fill(0xee);
+    let with = |from: usize, bytes: &[u8]| {
+        let mut broken = whole.clone();
+        broken[from..from + bytes.len()].copy_from_slice(bytes);
+        broken
+    };
     let mp3 = [b"ID3\x04\0\0\0\0\0\0".as_slice(), &garbage].concat();
     for (file, problem) in [
         (machine.path().join("missing.wav"), "no such file"),
         (write("empty.wav", b""), "empty"),
         (write("garbage.wav", &garbage), "no WAV file"),
-        (write("broken.wav", &broken_header), "damaged"),
+        (write("broken.wav", &with(12, b"junk")), "damaged"),
+        (write("coded.wav", &with(20, &[0x55])), "compressed"),
+        (write("chunk.wav", &with(16, &[0xff; 4])), "cut off"),
         (write("cut.wav", &whole[..100_000]), "cut off"),
         (write("header.wav", &whole[..44]), "no audio"),
         (write("music.mp3", &mp3), "an MP3 file"),

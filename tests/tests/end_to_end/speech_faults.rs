@@ -70,15 +70,15 @@ async fn a_service_that_crashes_in_the_middle_of_a_call_costs_no_word() {
     let mut socket = local.capture(&call).await;
     let frames = recording.frames(200);
     let half = frames.len() / 2;
-    for (seq, frame) in (1..).zip(&frames[..half]) {
+    for (seq, frame) in (0..).zip(&frames[..half]) {
         socket.send(callboard_tests::socket::audio(seq, frame)).await;
     }
     socket.hear_of("segment").await;
     speech.stop();
-    for (seq, frame) in (1..).zip(&frames).skip(half) {
+    for (seq, frame) in (0..).zip(&frames).skip(half) {
         socket.send(callboard_tests::socket::audio(seq, frame)).await;
     }
-    socket.stop(u32::try_from(frames.len()).unwrap()).await;
+    socket.stop(u32::try_from(frames.len() - 1).unwrap()).await;
     // The connection lives, and the stack answers, while nothing can be transcribed.
     socket.ping().await;
     assert_eq!(local.rest("acme-admin").snapshot(&call).await["call"]["status"], "live");

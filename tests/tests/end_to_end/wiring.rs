@@ -25,10 +25,9 @@ fn all(events: &Events, pointer: &str) -> BTreeSet<String> {
 async fn a_route_that_is_renamed_is_renamed_here() {
     let speech = Speech::start();
     let changed = Changed::at("\n        audio: {", "\n        sound: {");
-    for (mut options, of_audio, of_sound) in [
-        (options(&speech.url), "audio", "$default"),
-        (options_of(changed.path(), &speech.url), "$default", "sound"),
-    ] {
+    for (mut options, of_audio, of_sound) in
+        [(options(&speech.url), "audio", "$default"), (options_of(changed.path(), &speech.url), "$default", "sound")]
+    {
         let events = observe(&mut options.registry, "ingest");
         let local = Local::start_with(options).await.unwrap();
         let mut socket = local.try_capture(&capture(&new_call()), "acme-capture").await.unwrap();
@@ -53,7 +52,7 @@ async fn a_route_that_is_renamed_is_renamed_here() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_stage_is_where_the_socket_is() {
     let speech = Speech::start();
-    let changed = Changed::at("StageName: ws", "StageName: line");
+    let changed = Changed::property("SocketApi", "StageName", "line");
     let local = Local::start_with(options_of(changed.path(), &speech.url)).await.unwrap();
     let refused = Socket::open(&local.url, &[], Some("acme-admin")).await.expect_err("nothing is at /ws");
     assert_eq!(refused.status, 404);
@@ -85,7 +84,8 @@ async fn largest_batch(mut options: StackOptions) -> usize {
     let stream = &local.stack.template().streams[0].name;
     // Connected, the frames, and the stop.
     let kinesis = local.stack.aws().kinesis();
-    let stored = async || (kinesis.read(stream, 0, 0, 1_000, 10 << 20).unwrap().len() == frames.len() + 2).then_some(());
+    let stored =
+        async || (kinesis.read(stream, 0, 0, 1_000, 10 << 20).unwrap().len() == frames.len() + 2).then_some(());
     until("all frames in the stream", stored).await;
     gate.add_permits(64);
     local.rest("acme-admin").noted(&call).await;
@@ -98,7 +98,7 @@ async fn the_batch_size_is_the_templates() {
     let speech = Speech::start();
     assert!(largest_batch(options(&speech.url)).await > 7);
     for size in [1, 7] {
-        let changed = Changed::at("BatchSize: 500", &format!("BatchSize: {size}"));
+        let changed = Changed::property("TranscribeFunction", "BatchSize", &size.to_string());
         assert_eq!(largest_batch(options_of(changed.path(), &speech.url)).await, size);
     }
 }
@@ -106,7 +106,7 @@ async fn the_batch_size_is_the_templates() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn there_are_as_many_shards_as_the_template_says() {
     let speech = Speech::start();
-    let changed = Changed::at("ShardCount: !Ref Shards", "ShardCount: 3");
+    let changed = Changed::property("FrameStream", "ShardCount", "3");
     let mut parameter = options(&speech.url);
     parameter.overrides.insert("Shards".into(), "2".into());
     for (mut options, shards) in
@@ -151,18 +151,18 @@ async fn what_a_filter_keeps_out_does_not_come() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_functions_environment_is_the_templates() {
     let speech = Speech::start();
-    for (place, by, function, variable) in [
-        ("SPEECH_TIMEOUT_MS: !Ref SpeechTimeoutMs", "SPEECH_TIMEOUT_MS: soon", "TranscribeFunction", "SPEECH_TIMEOUT_MS"),
-        ("SWEEP_GRACE_SECONDS: !Ref SweepGraceSeconds", "SWEEP_GRACE_SECONDS: 1", "SweepFunction", "SWEEP_GRACE_SECONDS"),
-        ("          ANONYMOUS_CAPTURE_ORG: !Ref AnonymousCaptureOrg\n", "          ANONYMOUS_CAPTURE_ORG: A#B\n", "AuthorizerFunction", "ANONYMOUS_CAPTURE_ORG"),
+    for (function, variable, value) in [
+        ("TranscribeFunction", "SPEECH_TIMEOUT_MS", "soon"),
+        ("SweepFunction", "SWEEP_GRACE_SECONDS", "1"),
+        ("AuthorizerFunction", "ANONYMOUS_CAPTURE_ORG", "A#B"),
     ] {
-        let changed = Changed::at(place, by);
+        let changed = Changed::property(function, variable, value);
         let error = Local::start_with(options_of(changed.path(), &speech.url)).await.map(|_| ()).unwrap_err();
         let error = error.to_string();
         assert!(error.contains(function) && error.contains(variable), "{error}");
     }
     // A value that fits does what it says: without a key, an organization of the template's choice.
-    let changed = Changed::at("ANONYMOUS_CAPTURE_ORG: !Ref AnonymousCaptureOrg", "ANONYMOUS_CAPTURE_ORG: other");
+    let changed = Changed::property("AuthorizerFunction", "ANONYMOUS_CAPTURE_ORG", "other");
     let local = Local::start_with(options_of(changed.path(), &speech.url)).await.unwrap();
     let call = new_call();
     let _capture = Socket::open(&local.url, &pairs(&capture(&call)), None).await.unwrap();
@@ -174,7 +174,7 @@ async fn a_functions_environment_is_the_templates() {
 async fn a_batch_that_is_given_up_goes_where_the_template_says() {
     let speech = Speech::start();
     speech.fail_all(Some(500));
-    let changed = Changed::at("            MaximumRetryAttempts: 20\n            MaximumRecordAgeInSeconds: 21600", "            MaximumRetryAttempts: 1");
+    let changed = Changed::property("TranscribeFunction", "MaximumRetryAttempts", "1");
     let data = tempfile::tempdir().unwrap();
     let options = StackOptions { data_dir: Some(data.path().to_owned()), ..options_of(changed.path(), &speech.url) };
     let local = Local::start_with(options).await.unwrap();
@@ -183,7 +183,9 @@ async fn a_batch_that_is_given_up_goes_where_the_template_says() {
     let last = socket.play(&audio::rearranged(&[1]), 100, 1, 50).await;
     socket.stop(last).await;
     let bucket = local.stack.template().buckets[0].clone();
-    let kept = async || files(data.path()).into_iter().find(|file| file.contains(&bucket) && file.contains("TranscribeFunction"));
+    let kept = async || {
+        files(data.path()).into_iter().find(|file| file.contains(&bucket) && file.contains("TranscribeFunction"))
+    };
     let kept = until("a batch in the bucket", kept).await;
     assert!(kept.contains("shardId-"), "{kept}");
 }

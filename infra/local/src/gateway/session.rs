@@ -137,6 +137,7 @@ impl Session {
         let delivering = deliver(sink, &mut self.outbound);
         let lifetime = sleep(limits.lifetime);
         tokio::pin!(delivering, lifetime);
+        let mut received_ms = 0;
         loop {
             let idle = Duration::from_millis(self.registration.idle_ms());
             let Some(idle_left) = limits.idle.checked_sub(idle).filter(|left| !left.is_zero()) else {
@@ -153,8 +154,10 @@ impl Session {
                 message = stream.next(), if in_flight.len() < limits.in_flight => match message {
                     Some(Ok(Message::Text(text))) => {
                         self.registration.touch();
+                        // Stamped here, in the order of arrival, and not where messages overtake each other.
+                        received_ms = self.shared.connections.now_ms().max(received_ms + 1);
                         let (shared, api, context) = (self.shared.clone(), self.api.clone(), self.context.clone());
-                        in_flight.spawn(async move { handle(&shared, &api, &context, &text).await });
+                        in_flight.spawn(async move { handle(&shared, &api, &context, &text, received_ms).await });
                     }
                     Some(Ok(Message::Binary(_))) => {
                         return Ending::closed_by_us(CloseCode::Unsupported, "Binary frames are not supported");
@@ -191,12 +194,12 @@ fn text_of(data: Bytes) -> Utf8Bytes {
 }
 
 /// Routes one message to its function; a failed integration is told to the client, and the connection lives.
-async fn handle(shared: &Shared, api: &WebSocketApi, context: &Context, text: &str) {
+async fn handle(shared: &Shared, api: &WebSocketApi, context: &Context, text: &str, received_ms: u64) {
     let request_id = new_connection_id();
     let complaint = match routes::of_message(api, text) {
         None => Some("Forbidden"),
         Some(route) => {
-            let event = context.message_event(route, text, &request_id, shared.connections.now_ms());
+            let event = context.message_event(route, text, &request_id, received_ms);
             let result = invoke(shared, &api.routes[route], event).await;
             // A result without a status is no integration response. One of 400 and more is: it is nobody's news,
             // since the route has no route response.
