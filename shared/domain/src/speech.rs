@@ -91,7 +91,13 @@ mod tests {
     #[test]
     fn the_debug_form_of_a_request_holds_nothing_that_was_said() {
         let (terms, context) = (["Northwind".to_owned()], ["my card number is".to_owned()]);
-        let request = SpeechRequest { pcm: &[7; 1600], sample_rate: 16_000, language: Some("en"), terms: &terms, context: &context };
+        let request = SpeechRequest {
+            pcm: &[7; 1600],
+            sample_rate: 16_000,
+            language: Some("en"),
+            terms: &terms,
+            context: &context,
+        };
         assert_eq!(
             format!("{request:?}"),
             r#"SpeechRequest { duration_ms: 100, language: Some("en"), terms: 1, context: 1 }"#
