@@ -29,7 +29,7 @@ fn build() -> PathBuf {
     assert!(output.status.success(), "callboard could not be built; what cargo said stands above");
     let messages = output.stdout.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok());
     let executable = |message: Value| message["executable"].as_str().map(PathBuf::from);
-    messages.filter_map(executable).last().expect("cargo names what it built")
+    messages.filter_map(executable).next_back().expect("cargo names what it built")
 }
 
 /// The profile that this very test was built in, by the folder it is run from.
