@@ -92,7 +92,7 @@ fn the_real_template_is_understood() {
     assert_eq!(frames.source, EventSource::Kinesis("FrameStream".into()));
     assert_eq!(frames.on_failure, Some(Destination::S3("failedbatchesbucket".into())));
     assert!(frames.from_start && frames.bisect && frames.report_item_failures);
-    assert_eq!(source(&template, "AnalyzeFunctionFinals").filters.len(), 2);
+    assert_eq!(source(&template, "AnalyzeFunctionFinals").filters.len(), 3);
     assert_eq!(source(&template, "PushFunctionChanges").source, EventSource::DynamoDb("CallsTable".into()));
     assert_eq!(template.schedules[0].every_s, 60);
 }
@@ -103,7 +103,7 @@ fn a_changed_template_changes_the_stack() {
     let routes = &template.websocket.unwrap().routes;
     assert!(routes.contains_key("speech") && !routes.contains_key("audio"));
 
-    let template = changed("BatchSize: 500", "BatchSize: 7");
+    let template = changed("BatchSize: 200", "BatchSize: 7");
     assert_eq!(source(&template, "TranscribeFunctionFrames").batch_size, 7);
 
     let template = changed(r#"["INSERT","MODIFY"]"#, r#"["INSERT"]"#);
