@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "tests may unwrap")]
 
 mod dynamodb;
-mod figures;
 mod kinesis;
 mod queues;
 mod streams;
