@@ -53,6 +53,7 @@ impl Dashboard {
     /// Takes a snapshot of `GET /v1/calls/{id}` in.
     pub fn load(&mut self, snapshot: &Value) {
         let revision = snapshot["revision"].as_u64().unwrap();
+        let of_part = |part: &Value| part["revision"].as_u64().unwrap_or(revision);
         self.loaded = self.loaded.max(revision);
         self.put("call".into(), snapshot["call"]["revision"].as_u64().unwrap(), snapshot["call"].clone());
         for segment in snapshot["segments"].as_array().unwrap() {
@@ -60,11 +61,11 @@ impl Dashboard {
             self.put(name, segment["revision"].as_u64().unwrap(), segment.clone());
         }
         for card in snapshot["cards"].as_array().unwrap() {
-            self.put(format!("card {}", card["id"].as_str().unwrap()), revision, card.clone());
+            self.put(format!("card {}", card["id"].as_str().unwrap()), of_part(card), card.clone());
         }
         for name in ["progress", "notes"] {
             if !snapshot[name].is_null() {
-                self.put(name.into(), revision, snapshot[name].clone());
+                self.put(name.into(), of_part(&snapshot[name]), snapshot[name].clone());
             }
         }
     }
