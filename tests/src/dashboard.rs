@@ -37,6 +37,13 @@ impl Dashboard {
         dashboard
     }
 
+    /// What a snapshot of `GET /v1/calls/{id}` tells.
+    pub fn from_snapshot(snapshot: &Value) -> Self {
+        let mut dashboard = Self::default();
+        dashboard.load(snapshot);
+        dashboard
+    }
+
     /// Takes a push in.
     pub fn apply(&mut self, message: &Value) {
         let name = match message["type"].as_str() {
@@ -113,6 +120,13 @@ impl Dashboard {
             (name.clone(), value)
         };
         self.parts.iter().map(shown).collect()
+    }
+
+    /// What came of the words: progress, cards and notes.
+    pub fn coaching(&self) -> BTreeMap<String, Value> {
+        let mut shown = self.shown();
+        shown.retain(|name, _| name != "call" && !name.starts_with("segment "));
+        shown
     }
 
     fn put(&mut self, name: String, revision: u64, value: Value) {

@@ -11,7 +11,7 @@ use tokio_tungstenite::{
     tungstenite::{Error, Message, client::IntoClientRequest},
 };
 
-use crate::{PATIENCE, audio::Recording};
+use crate::{PATIENCE, audio::Recording, dashboard::Dashboard};
 
 /// An open socket.
 pub struct Socket {
@@ -100,6 +100,19 @@ impl Socket {
     /// The next message of a type.
     pub async fn hear_of(&mut self, kind: &str) -> Value {
         self.hear_until(|message| message["type"] == kind).await
+    }
+
+    /// Hears until a dashboard that began like this shows what the stack knows of a call. No order of a call's last
+    /// pushes is promised, so nothing less tells that all are there.
+    pub async fn hear_all(&mut self, call: &str, began: &Dashboard, known: &Dashboard) {
+        let shown = |heard: &[Value]| {
+            let mut dashboard = began.clone();
+            heard.iter().filter(|message| message["call"] == call).for_each(|message| dashboard.apply(message));
+            dashboard.shown()
+        };
+        while shown(&self.heard) != known.shown() {
+            self.hear().await;
+        }
     }
 
     /// Proves that the connection lives: what was sent before is answered before, or not at all.

@@ -1,9 +1,8 @@
 //! `callboard stream`: plays a recording as a live call and shows what comes back.
 //!
-//! Here stand the options and what they mean. `outbox` decides what is sent, `view` what is known, `source` when a
-//! frame is due; `session` is the loop between them and the socket.
+//! Here stand the options and what they mean. The outbox of `callboard-audio` decides what is sent, `view` what is
+//! known, `source` when a frame is due; `session` is the loop between them and the socket.
 
-mod outbox;
 mod recording;
 mod report;
 mod session;

@@ -7,6 +7,7 @@ use std::{future::Future, io, pin::Pin, time::Duration};
 
 use anyhow::{Context, bail};
 use base64::{Engine, engine::general_purpose::STANDARD};
+use callboard_audio::outbox::{Limits, Outbox, Outgoing};
 use callboard_wire::{
     messages::{ClientMessage, WatchTarget},
     rest::CallSnapshot,
@@ -16,7 +17,6 @@ use tokio::time::Instant;
 
 use super::{
     Plan,
-    outbox::{Limits, Outbox, Outgoing},
     report::Report,
     summary::{Spread, Summary},
     view::View,

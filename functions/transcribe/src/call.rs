@@ -31,6 +31,9 @@ const ACK_MS: i64 = 1_000;
 const ACK_FRAMES: u32 = 50;
 /// How long a gap may be before its frames are asked for, and how often they are, in milliseconds.
 const ASK_MS: i64 = 500;
+/// How often frames are asked for while others come, until the client is taken for one that does not answer: then
+/// what is missing stands as silence, so that the call goes on. At the pace of [`ASK_MS`], ten seconds or more.
+const MOST_ASKS: u32 = 20;
 /// What stands for an utterance that the transcription service refuses.
 const PLACEHOLDER: &str = "(this part could not be transcribed)";
 
@@ -150,11 +153,16 @@ fn call_of(state: &CallState) -> Call {
 /// Hears the records and writes what they bring.
 async fn advance(state: &mut CallState, records: &[Record], context: &Context) -> Result<Batch, CallError> {
     let mut batch = Batch::default();
+    let lost_before = state.session.lost_frames();
     for record in records {
         hear(state, record, &mut batch);
         while let Poll::Utterance(utterance) = state.session.poll() {
             write_segment(state, &utterance, context).await?;
         }
+    }
+    state.give_up_unanswered();
+    while let Poll::Utterance(utterance) = state.session.poll() {
+        write_segment(state, &utterance, context).await?;
     }
     let mut ended = state.session.poll() == Poll::Ended;
     if !ended && state.extra.left {
@@ -164,6 +172,12 @@ async fn advance(state: &mut CallState, records: &[Record], context: &Context) -
             write_segment(state, &utterance, context).await?;
         }
         ended = state.session.poll() == Poll::Ended;
+    }
+    let lost = state.session.lost_frames() - lost_before;
+    if lost > 0 {
+        let total = state.session.lost_frames();
+        let call = &state.extra.header.call;
+        tracing::warn!(call.id = %call, frames.lost = lost, frames.lost_total = total, "frames stand as silence");
     }
     batch.ended = ended;
     if ended {
@@ -234,6 +248,9 @@ fn hear(state: &mut CallState, record: &Record, batch: &mut Batch) {
     match state.session.hear(frame(key)) {
         Heard::New => {}
         Heard::Duplicate => batch.repeated = true,
+        Heard::NoRoom => {
+            tracing::warn!(call.id = %header.call, "too much came early, a frame is left out until it comes again")
+        }
         Heard::TooFarAhead => {
             if let Event::Audio { seq } = header.event {
                 let reason = format!("seq {seq} is too far ahead: number frames one after the other");
@@ -330,8 +347,20 @@ impl CallState {
             let waited = self.session.waited_ms() >= ASK_MS && now_ms - self.extra.asked_ms >= ASK_MS;
             if waited || batch.end_reason.is_some() {
                 self.extra.asked_ms = now_ms;
+                let asks = if from == self.extra.asked_from { self.extra.asks + 1 } else { 1 };
+                (self.extra.asked_from, self.extra.asks) = (from, asks);
                 batch.answers.push(ServerMessage::Resend { call, from, to });
             }
+        }
+    }
+
+    /// What was asked for again and again while other frames came is not waited for any longer.
+    fn give_up_unanswered(&mut self) {
+        if let Some((from, to)) = self.session.missing()
+            && from == self.extra.asked_from
+            && self.extra.asks >= MOST_ASKS
+        {
+            self.session.gone(from, to);
         }
     }
 }

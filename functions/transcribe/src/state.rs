@@ -35,6 +35,12 @@ pub struct Extra {
     pub acked: Option<(u32, i64)>,
     /// When missing frames were last asked for: wall clock, ms.
     pub asked_ms: i64,
+    /// First of the missing frames that were last asked for…
+    #[serde(default)]
+    pub asked_from: u32,
+    /// …and how often they were.
+    #[serde(default)]
+    pub asks: u32,
     /// The client left and cannot come back: whatever is heard from now on was overtaken by its disconnect.
     #[serde(default)]
     pub left: bool,
@@ -53,6 +59,8 @@ impl CallState {
             noted_ms: 0,
             acked: None,
             asked_ms: 0,
+            asked_from: 0,
+            asks: 0,
             left: false,
             connection: header.connection.clone(),
         };

@@ -5,11 +5,13 @@
 
 pub mod endpoint;
 pub mod format;
+pub mod outbox;
 pub mod resample;
 pub mod sequence;
 pub mod session;
 
 pub use format::{Encoding, Format, FormatError};
+pub use outbox::Outbox;
 pub use sequence::{FrameKey, Heard};
 pub use session::{Checkpoint, Frame, Poll, Session, Utterance};
 

@@ -3,22 +3,9 @@
 use callboard_tests::{
     audio, dashboard::Dashboard, new_call, process::Machine, project, socket::Socket, speech::Speech,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::streaming::assert_turns;
-
-/// Hears until a dashboard that began like this shows what the stack knows of a call. No order of the last pushes is
-/// promised, so nothing less tells that all are there; what never comes is missed by the patience of hearing.
-async fn hear_all(socket: &mut Socket, call: &str, began: &Dashboard, known: &Dashboard) {
-    let shown = |heard: &[Value]| {
-        let mut dashboard = began.clone();
-        heard.iter().filter(|message| message["call"] == call).for_each(|message| dashboard.apply(message));
-        dashboard.shown()
-    };
-    while shown(&socket.heard) != known.shown() {
-        socket.hear().await;
-    }
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_calls_at_once_do_not_mix_and_every_watcher_sees_the_same() {
@@ -42,8 +29,7 @@ async fn two_calls_at_once_do_not_mix_and_every_watcher_sees_the_same() {
     watches_one.hear_of("progress").await;
     let mut late = Socket::open(&dev.url, &[], Some(&dev.token)).await.unwrap();
     late.watch(json!({"call": one})).await;
-    let mut late_dashboard = Dashboard::default();
-    late_dashboard.load(&dev.rest().snapshot(&one).await);
+    let late_dashboard = Dashboard::from_snapshot(&dev.rest().snapshot(&one).await);
     assert_eq!(late_dashboard.status(), "live");
 
     let (first, second) = tokio::join!(first.end(), second.end());
@@ -54,15 +40,13 @@ async fn two_calls_at_once_do_not_mix_and_every_watcher_sees_the_same() {
         assert_turns(&Dashboard::of(call, pushed).segments(), recording);
     }
     for (call, ended) in [(&one, &first), (&two, &second)] {
-        let mut known = Dashboard::default();
-        known.load(&dev.rest().snapshot(call).await);
+        let known = Dashboard::from_snapshot(&dev.rest().snapshot(call).await);
         assert_eq!(Dashboard::of(call, &ended.printed).shown(), known.shown(), "the capture client's own");
-        hear_all(&mut watches_all, call, &Dashboard::default(), &known).await;
+        watches_all.hear_all(call, &Dashboard::default(), &known).await;
     }
-    let mut known = Dashboard::default();
-    known.load(&dev.rest().snapshot(&one).await);
-    hear_all(&mut watches_one, &one, &Dashboard::default(), &known).await;
-    hear_all(&mut late, &one, &late_dashboard, &known).await;
+    let known = Dashboard::from_snapshot(&dev.rest().snapshot(&one).await);
+    watches_one.hear_all(&one, &Dashboard::default(), &known).await;
+    late.hear_all(&one, &late_dashboard, &known).await;
     assert!(watches_one.heard.iter().all(|message| message["call"] != two.as_str()), "nothing of the other call");
 
     // Doubled and out of order, it ends the same.

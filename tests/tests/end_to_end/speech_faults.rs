@@ -2,6 +2,7 @@
 
 use callboard_tests::{
     audio::{self, Recording},
+    dashboard::Dashboard,
     new_call,
     socket::Socket,
     speech::{Fault, Speech},
@@ -32,7 +33,9 @@ impl Played {
         self.socket.hear_of("notes").await;
         let rest = self.local.rest("acme-admin");
         assert_turns(&rest.transcript(&self.call).await, &self.recording);
-        assert_eq!(rest.snapshot(&self.call).await["call"]["status"], "ended");
+        let known = Dashboard::from_snapshot(&rest.snapshot(&self.call).await);
+        assert_eq!(known.status(), "ended");
+        self.socket.hear_all(&self.call, &Dashboard::default(), &known).await;
         let told = self.socket.heard.iter().filter(|message| message["type"] == "segment").count();
         assert_eq!(told, self.recording.turns.len(), "each was told once");
         let answered = speech.asked().iter().filter(|asked| asked.status == 200).count();

@@ -1,4 +1,5 @@
-//! What the capture client sends next: a state machine without I/O and without a clock.
+//! The capture client's half of the frame protocol: what it sends next, as a state machine without I/O and without a
+//! clock. The other half is `sequence`.
 //!
 //! It owns the frames that the stack has not committed, and decides on retransmission; it never connects, never waits
 //! and knows nothing of what is pushed back but acknowledgements and requests. Time is handed in, as the time passed
@@ -15,17 +16,17 @@ use std::{
 
 /// How patient the outbox is, and how much it keeps.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
+pub struct Limits {
     /// How often the stack acknowledges: within this, silence means nothing.
-    pub(crate) ack_interval: Duration,
+    pub ack_interval: Duration,
     /// How late an acknowledgement may be before the frames are sent again.
-    pub(crate) stall: Duration,
+    pub stall: Duration,
     /// Longest wait between two attempts while nothing moves. The wait doubles up to here.
-    pub(crate) longest_wait: Duration,
+    pub longest_wait: Duration,
     /// Unacknowledged frames beyond which `has_room` says no. A source that can wait then waits.
-    pub(crate) window: usize,
+    pub window: usize,
     /// Unacknowledged frames beyond which the oldest are given up. A source that cannot wait goes on.
-    pub(crate) keep: usize,
+    pub keep: usize,
 }
 
 impl Default for Limits {
@@ -42,7 +43,7 @@ impl Default for Limits {
 
 /// The next thing to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Outgoing {
+pub enum Outgoing {
     /// Ask for the call's pushes.
     Watch,
     /// A frame.
@@ -81,7 +82,7 @@ impl Wait {
 
 /// See the module.
 #[derive(Debug)]
-pub(crate) struct Outbox {
+pub struct Outbox {
     limits: Limits,
     /// Frames not acknowledged, in order and without a gap: the first has number `first`.
     kept: VecDeque<Arc<[u8]>>,
@@ -105,7 +106,7 @@ pub(crate) struct Outbox {
 
 impl Outbox {
     /// An empty outbox, not connected; its first frame will have number 1.
-    pub(crate) fn new(limits: Limits) -> Self {
+    pub fn new(limits: Limits) -> Self {
         Self {
             limits,
             kept: VecDeque::new(),
@@ -127,12 +128,12 @@ impl Outbox {
     }
 
     /// Whether a source that can wait should hand in another frame.
-    pub(crate) fn has_room(&self) -> bool {
+    pub fn has_room(&self) -> bool {
         self.kept.len() < self.limits.window
     }
 
     /// Takes the next frame in and returns its number. Ignored after `finish`.
-    pub(crate) fn push(&mut self, payload: impl Into<Arc<[u8]>>) -> u32 {
+    pub fn push(&mut self, payload: impl Into<Arc<[u8]>>) -> u32 {
         if self.finished {
             return self.last();
         }
@@ -146,12 +147,12 @@ impl Outbox {
     }
 
     /// No frame follows: `stop` is sent once all are.
-    pub(crate) fn finish(&mut self) {
+    pub fn finish(&mut self) {
         self.finished = true;
     }
 
     /// A connection stands. Whatever was not acknowledged before is sent on it.
-    pub(crate) fn connected(&mut self) {
+    pub fn connected(&mut self) {
         self.connected = true;
         self.watch = None;
         self.watching = false;
@@ -160,12 +161,12 @@ impl Outbox {
     }
 
     /// The connection is lost: nothing is sent until the next.
-    pub(crate) fn disconnected(&mut self) {
+    pub fn disconnected(&mut self) {
         self.connected = false;
     }
 
     /// The stack committed all frames up to this one.
-    pub(crate) fn acknowledged(&mut self, now: Duration, seq: u32) {
+    pub fn acknowledged(&mut self, now: Duration, seq: u32) {
         // A number that was never sent belongs to an earlier program on the same call: it says nothing of these frames
         // beyond that they are all known.
         let seq = seq.min(self.last());
@@ -182,7 +183,7 @@ impl Outbox {
     }
 
     /// The stack misses these frames.
-    pub(crate) fn resend(&mut self, now: Duration, from: u32, to: u32) {
+    pub fn resend(&mut self, now: Duration, from: u32, to: u32) {
         let (from, to) = (from.max(1), to.min(self.last()));
         if from > to {
             return;
@@ -197,13 +198,13 @@ impl Outbox {
     }
 
     /// The watch is confirmed.
-    pub(crate) fn watching(&mut self) {
+    pub fn watching(&mut self) {
         self.watching = true;
     }
 
     /// The call was seen to end. Before `stop` was sent this means nothing: late audio reopens a call that was taken
     /// for dead.
-    pub(crate) fn ended(&mut self) {
+    pub fn ended(&mut self) {
         self.ended |= self.stop_sent;
         if self.is_settled() {
             self.progress = None;
@@ -211,7 +212,7 @@ impl Outbox {
     }
 
     /// What to send now, if anything.
-    pub(crate) fn poll(&mut self, now: Duration) -> Option<Outgoing> {
+    pub fn poll(&mut self, now: Duration) -> Option<Outgoing> {
         if !self.connected {
             return None;
         }
@@ -232,7 +233,7 @@ impl Outbox {
     }
 
     /// When to poll again though nothing else happens.
-    pub(crate) fn timeout(&self) -> Option<Duration> {
+    pub fn timeout(&self) -> Option<Duration> {
         if !self.connected {
             return None;
         }
@@ -242,17 +243,17 @@ impl Outbox {
     }
 
     /// Number of the last frame handed in; 0 before the first.
-    pub(crate) fn last(&self) -> u32 {
+    pub fn last(&self) -> u32 {
         self.first - 1 + self.kept.len() as u32
     }
 
     /// Frames handed in and not acknowledged, given up ones included.
-    pub(crate) fn unacknowledged(&self) -> u32 {
+    pub fn unacknowledged(&self) -> u32 {
         self.last() - self.acknowledged
     }
 
     /// Whether nothing is left to say: all acknowledged, and the end is known.
-    pub(crate) fn is_settled(&self) -> bool {
+    pub fn is_settled(&self) -> bool {
         self.finished && self.unacknowledged() == 0 && self.ended
     }
 
