@@ -46,7 +46,11 @@ pub fn demo() -> Recording {
 
 /// Another call: these turns of the demo call, cut out and put one behind the other with a second of silence between.
 pub fn rearranged(turns: &[usize]) -> Recording {
-    let demo = demo();
+    rearranged_of(&demo(), turns)
+}
+
+/// The same of a demo call that is at hand.
+pub fn rearranged_of(demo: &Recording, turns: &[usize]) -> Recording {
     let pause = vec![0; demo.samples(1_000)];
     let mut call = Recording { rate: demo.rate, channels: vec![pause.clone(); 2], turns: Vec::new() };
     for turn in turns.iter().map(|turn| &demo.turns[*turn]) {
@@ -102,6 +106,12 @@ impl Recording {
         let turns = self.turns.iter().filter(|turn| turn.channel == channel);
         let turns = turns.map(|turn| Turn { channel: 0, ..turn.clone() }).collect();
         Self { rate: self.rate, channels: vec![self.channels[channel].clone()], turns }
+    }
+
+    /// It at half its sample rate.
+    pub fn halved(&self) -> Self {
+        let half = |row: &Vec<i16>| row.chunks_exact(2).map(|pair| pair[0].midpoint(pair[1])).collect();
+        Self { rate: self.rate / 2, channels: self.channels.iter().map(half).collect(), turns: self.turns.clone() }
     }
 
     /// Its length.

@@ -9,6 +9,7 @@ use callboard_adapters::{
     connections::Connections,
     frames::FrameStream,
     gateway::Gateway,
+    live::Live,
     table::{Table, Written},
 };
 use callboard_domain::{Call, CallId, CallStatus, OrgId, permissions::Action};
@@ -35,6 +36,8 @@ pub struct Context {
     pub accounts: Accounts,
     /// Calls.
     pub calls: Calls,
+    /// What the sweeper looks through.
+    pub live: Live,
     /// Connections and watches.
     pub connections: Connections,
     /// Where a call's beginning and a disconnect go.
@@ -46,7 +49,7 @@ pub struct Context {
 }
 
 impl Context {
-    /// Reads `ACCOUNTS_TABLE`, `CALLS_TABLE`, `SOCKETS_TABLE`, `FRAME_STREAM` and `SOCKET_ENDPOINT`.
+    /// Reads `ACCOUNTS_TABLE`, `CALLS_TABLE`, `LIVE_TABLE`, `SOCKETS_TABLE`, `FRAME_STREAM` and `SOCKET_ENDPOINT`.
     pub fn start(start: &Start) -> Result<Self, SettingError> {
         let client = aws_sdk_dynamodb::Client::new(&start.sdk);
         let table = |name: &str| Ok(Table::new(client.clone(), start.settings.required(name)?));
@@ -54,6 +57,7 @@ impl Context {
         Ok(Self {
             accounts: Accounts::new(table("ACCOUNTS_TABLE")?),
             calls: Calls::new(table("CALLS_TABLE")?),
+            live: Live::new(table("LIVE_TABLE")?),
             connections: Connections::new(table("SOCKETS_TABLE")?),
             frames: FrameStream::new(
                 aws_sdk_kinesis::Client::new(&start.sdk),
@@ -139,6 +143,8 @@ async fn begin(header: &Header, context: &Context) -> Result<Option<String>, Ser
         end_reason: None,
         duration_ms: 0,
     };
+    // First, so that a call whose client is never heard of again after this is found by the sweeper.
+    context.live.note_claimed(header).await?;
     if context.calls.claim(&call, &header.parameters()).await? == Claim::Refused {
         let reason = "this call id is taken by another client, or with other parameters: use a new one";
         return Ok(Some(reason.to_owned()));

@@ -119,11 +119,23 @@ async fn load(records: &[Record], header: &Header, context: &Context) -> Result<
     if let Some(version) = context.live.latest(&header.org, &header.call).await? {
         return Ok(Some(CallState::decode(version.number, &version.state)?));
     }
-    if records.iter().all(|record| matches!(record.header.event, Event::Disconnected | Event::Swept { .. })) {
+    if records.iter().any(|record| !matches!(record.header.event, Event::Disconnected | Event::Swept { .. })) {
+        let state = CallState::begin(header);
+        ensure_call(&state, context).await?;
+        return Ok(Some(state));
+    }
+    if !records.iter().any(|record| matches!(record.header.event, Event::Swept { .. })) {
         return Ok(None);
     }
-    let state = CallState::begin(header);
-    ensure_call(&state, context).await?;
+    // Claimed, and nothing was heard of it since: it ends as it is. Where not even the claim came to be, there is
+    // nothing to end.
+    let claimed = context.calls.call(&header.org, &header.call).await?.is_some();
+    if !claimed {
+        context.live.note_closed(&header.org, &header.call).await?;
+        return Ok(None);
+    }
+    let mut state = CallState::begin(header);
+    state.extra.heard_ms = 0;
     Ok(Some(state))
 }
 

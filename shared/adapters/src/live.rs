@@ -103,6 +103,14 @@ impl Live {
         self.0.put_new(&item(format!("V#{:012}", version.number), first)).await
     }
 
+    /// Notes that a call is about to begin, unless it is known already: should nothing more be heard of it, the
+    /// sweeper ends it.
+    pub async fn note_claimed(&self, header: &Header) -> Result<(), ServiceError> {
+        let sk = call_pk(&header.org, &header.call);
+        let item = OpenCall { pk: OPEN_PK.into(), sk, heard_ms: header.received_ms, header: header.clone() };
+        self.0.put_new(&item).await.map(|_| ())
+    }
+
     /// Notes that a call is open and when it was last heard.
     pub async fn note_open(&self, header: &Header, heard_ms: i64) -> Result<(), ServiceError> {
         let sk = call_pk(&header.org, &header.call);

@@ -188,12 +188,12 @@ impl Sequencer {
             Some(FrameKey::Numbered(seq)) => {
                 let counts_from_one =
                     self.next == 0 && seq == 1 && (self.last.is_some() || self.waited_ms() >= FIRST_PATIENCE_MS);
-                let hopeless = self.closing || counts_from_one || self.is_gone(self.next, seq - 1);
+                let hopeless = self.closing || counts_from_one || self.is_gone_before(seq);
                 hopeless.then(|| self.lose_until(seq))
             }
             None => {
                 let last = self.last?;
-                (self.next <= last && (self.closing || self.is_gone(self.next, last)))
+                (self.next <= last && (self.closing || self.is_gone_before(last + 1)))
                     .then(|| self.lose_until(last + 1))
             }
         }
@@ -206,9 +206,14 @@ impl Sequencer {
         Next::Lost { from, to: seq - 1 }
     }
 
-    fn is_gone(&self, from: u32, to: u32) -> bool {
-        let mut at = from;
-        while at <= to {
+    /// Whether the client has told of all that is missing before a frame that it is gone. Of frame 0 a client that
+    /// counts from 1 has nothing to tell.
+    fn is_gone_before(&self, seq: u32) -> bool {
+        let mut at = self.next.max(1);
+        if at >= seq {
+            return false;
+        }
+        while at < seq {
             match self.gone.iter().find(|(first, last)| *first <= at && at <= *last) {
                 Some((_, last)) => at = last.saturating_add(1),
                 None => return false,
@@ -315,6 +320,16 @@ mod tests {
         sequencer.close();
         assert_eq!(sequencer.poll(), Some(Next::Lost { from: 5, to: 6 }));
         assert!(sequencer.is_finished());
+    }
+
+    #[test]
+    fn a_beginning_that_is_gone_is_not_waited_for() {
+        let mut sequencer = Sequencer::default();
+        sequencer.hear(FrameKey::Numbered(23), frame(0));
+        assert_eq!(sequencer.poll(), None);
+        sequencer.gone(1, 22);
+        assert_eq!(sequencer.poll(), Some(Next::Lost { from: 0, to: 22 }));
+        assert!(matches!(sequencer.poll(), Some(Next::Frame(FrameKey::Numbered(23), _))));
     }
 
     #[test]

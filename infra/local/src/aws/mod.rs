@@ -24,7 +24,7 @@ mod tables;
 use std::{path::Path, sync::Arc};
 
 pub use self::{
-    changes::Changes,
+    changes::{Changed, Changes},
     clock::{WallClock, system_clock},
     connector::{ACCESS_KEY, SECRET_KEY},
     dynamodb::{DynamoDb, StreamEntry},

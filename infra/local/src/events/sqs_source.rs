@@ -34,7 +34,7 @@ pub(crate) struct SqsSource {
 impl SqsSource {
     /// Works on the queue until `stop` says so.
     pub(crate) async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
-        let mut changed = self.aws.changes().watch(&format!("sqs/{}", self.queue));
+        let changed = self.aws.changes().watch(&format!("sqs/{}", self.queue));
         let mut tasks: JoinSet<()> = JoinSet::new();
         loop {
             let stopping = *stop.borrow();
@@ -65,7 +65,7 @@ impl SqsSource {
                     }
                 }
                 _ = stop.changed(), if !stopping => {}
-                _ = changed.changed(), if free => {}
+                () = changed.changed(), if free => {}
                 () = sleep(pause), if free => {}
             }
         }

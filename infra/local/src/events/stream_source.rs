@@ -89,7 +89,7 @@ impl StreamSource {
         position: u64,
         mut stop: watch::Receiver<bool>,
     ) {
-        let mut changed = self.aws.changes().watch(&self.source_name());
+        let changed = self.aws.changes().watch(&self.source_name());
         let origin = Arc::new(origin);
         let mut shard = Shard::new(self.settings(), position);
         let mut stored = position;
@@ -124,7 +124,7 @@ impl StreamSource {
                 biased;
                 Some(ended) = tasks.join_next_with_id() => self.ended(&mut shard, &mut lanes, ended),
                 _ = stop.changed(), if !stopping => {}
-                _ = changed.changed(), if self.clock == Clock::Snappy && room && !stopping => {
+                () = changed.changed(), if self.clock == Clock::Snappy && room && !stopping => {
                     next_read = Instant::now();
                 }
                 () = sleep_until(wake), if !stopping => {}
