@@ -5,9 +5,13 @@ mod seed;
 mod settings;
 mod speech;
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    fs::{File, TryLockError},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use callboard_local::{
     events::Clock as EventClock,
     registry,
@@ -52,6 +56,7 @@ enum ClockArg {
 pub(crate) async fn run(args: DevArgs) -> anyhow::Result<()> {
     let project = project(args.project)?;
     std::fs::create_dir_all(&args.data).with_context(|| format!("{} cannot be made", args.data.display()))?;
+    let _held = hold(&args.data)?;
     let settings = settings::read(&project)?;
     let template = project.join("template.yaml");
     let mut overrides = settings.overrides(&template)?;
@@ -98,6 +103,19 @@ pub(crate) async fn run(args: DevArgs) -> anyhow::Result<()> {
     stack.stop().await;
     speech.stop().await;
     Ok(())
+}
+
+/// Holds the data for this process alone, for as long as the file is open.
+fn hold(data: &Path) -> anyhow::Result<File> {
+    let path = data.join("lock");
+    let file = File::create(&path).with_context(|| format!("{} cannot be written", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            bail!("another `callboard dev` uses {}: stop it, or name another folder with --data", data.display())
+        }
+        Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("{} cannot be locked", path.display())),
+    }
 }
 
 #[expect(clippy::print_stdout, reason = "the one line that scripts wait for")]

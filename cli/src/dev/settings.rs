@@ -32,6 +32,12 @@ pub(super) fn read(project: &Path) -> anyhow::Result<Settings> {
     }
     settings.extend(std::env::vars());
     settings.retain(|_, value| !value.trim().is_empty());
+    // Counts on Lambda only, where nobody sees the start.
+    if let Some(filter) = settings.get("LOG_FILTER")
+        && let Err(problem) = tracing_subscriber::EnvFilter::try_new(filter)
+    {
+        anyhow::bail!("LOG_FILTER is malformed: {problem}; use a level, as in info");
+    }
     Ok(Settings(settings))
 }
 

@@ -58,8 +58,10 @@ pub(super) async fn start(choice: &str, settings: &Settings, project: &Path) -> 
     if let Some(name) = configured {
         return Ok(Speech { url: None, engine: format!("by {name}"), watcher: None });
     }
-    if let Some(provider) = settings.get("SPEECH_PROVIDER").filter(|provider| *provider != "openai") {
-        bail!("SPEECH_API_KEY is not set: the provider {provider} needs one");
+    match settings.get("SPEECH_PROVIDER").unwrap_or("openai") {
+        "openai" => {}
+        provider @ "assemblyai" => bail!("SPEECH_API_KEY is not set: the provider {provider} needs one"),
+        other => bail!("SPEECH_PROVIDER is malformed: there is no provider \"{other}\"; use openai or assemblyai"),
     }
     let folder = project.join("infra/speech");
     let python = folder.join(".venv/bin/python");

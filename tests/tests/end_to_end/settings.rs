@@ -20,6 +20,8 @@ async fn a_setting_that_does_not_fit_stops_the_start_and_is_named() {
         (&stated, "SHARDS", "0", "SHARDS"),
         (&stated, "ANONYMOUS_CAPTURE_ORG", "A#B", "ANONYMOUS_CAPTURE_ORG"),
         (&stated, "CALLBOARD_LOG", "=", "CALLBOARD_LOG"),
+        (&stated, "LOG_FILTER", "=[", "LOG_FILTER"),
+        (&[], "SPEECH_PROVIDER", "nope", "SPEECH_PROVIDER"),
     ] {
         let arguments = [&["dev", "--port", "0", "--data", data], options].concat();
         let ended = machine.run(&arguments, &[(name, value)]).await;
@@ -41,5 +43,17 @@ async fn a_port_that_is_taken_is_told_and_the_first_stack_goes_on() {
     let ended = machine.run(&arguments, &[]).await;
     assert!(matches!(ended.code, Some(1..)), "{ended:?}");
     assert!(ended.stderr.contains(dev.port()), "{}", ended.stderr);
+    assert_eq!(dev.rest().get("/v1/calls").await.0, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_stack_leaves_the_first_ones_data_alone() {
+    let (machine, speech) = (Machine::new(), Speech::start());
+    let dev = machine.dev(&speech.url).await;
+    let data = machine.path().join("data");
+    let arguments = ["dev", "--port", "0", "--speech", &speech.url, "--data", data.to_str().unwrap()];
+    let ended = machine.run(&arguments, &[]).await;
+    assert!(matches!(ended.code, Some(1..)), "{ended:?}");
+    assert!(ended.stderr.contains("another `callboard dev` uses"), "{}", ended.stderr);
     assert_eq!(dev.rest().get("/v1/calls").await.0, 200);
 }
