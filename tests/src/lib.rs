@@ -1,7 +1,8 @@
 //! What the end-to-end tests share: recordings, a scripted speech service, the program as a process, the stack in
-//! this process, clients for both, and a dashboard that does no more than its protocol asks for.
+//! this process, clients for both, a dashboard that does no more than its protocol asks for, and what must hold of any
+//! bytes at all.
 //!
-//! Nothing here asserts what Callboard does; that stands in the tests. A helper panics when it cannot go on, and says
+//! Nothing here asserts what Callboard does, `fuzz` apart; that stands in the tests. A helper panics when it cannot go on, and says
 //! what it waited for and what came instead.
 
 #![allow(
@@ -14,6 +15,7 @@
 pub mod audio;
 pub mod binary;
 pub mod dashboard;
+pub mod fuzz;
 pub mod process;
 pub mod rest;
 pub mod socket;

@@ -34,9 +34,11 @@ impl Context {
 
 /// What is wrong with a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Complaint {
-    code: ErrorCode,
-    message: String,
+pub struct Complaint {
+    /// Its stable name.
+    pub code: ErrorCode,
+    /// What was wrong with what, in words for the person who wrote the client.
+    pub message: String,
 }
 
 fn complaint(code: ErrorCode, message: impl Into<String>) -> Complaint {
@@ -66,8 +68,8 @@ fn brief(text: &str) -> String {
     text.chars().take(40).collect()
 }
 
-/// The record that a message stands for.
-fn read(event: &SocketEvent, body: Option<Value>) -> Result<Record, Complaint> {
+/// The record that a message stands for; none of its body where that is no JSON.
+pub fn read(event: &SocketEvent, body: Option<Value>) -> Result<Record, Complaint> {
     let Some(Value::Object(body)) = body else {
         return Err(complaint(
             ErrorCode::BadJson,

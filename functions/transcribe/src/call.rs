@@ -55,14 +55,16 @@ pub enum CallError {
 }
 
 /// What a batch brought, beside the session.
-#[derive(Default)]
-struct Batch {
+#[derive(Debug, Default)]
+pub struct Batch {
     /// Something was heard twice: the client may not know that it was heard at all.
-    repeated: bool,
+    pub repeated: bool,
     /// What the client is told once the batch is committed.
-    answers: Vec<ServerMessage>,
-    ended: bool,
-    end_reason: Option<EndReason>,
+    pub answers: Vec<ServerMessage>,
+    /// The call is over.
+    pub ended: bool,
+    /// Why it is, or will be.
+    pub end_reason: Option<EndReason>,
 }
 
 /// Works the records of one call, in their order.
@@ -220,7 +222,7 @@ async fn advance(state: &mut CallState, records: &[Record], context: &Context) -
 }
 
 /// Tells the session what a record says.
-fn hear(state: &mut CallState, record: &Record, batch: &mut Batch) {
+pub fn hear(state: &mut CallState, record: &Record, batch: &mut Batch) {
     let header = &record.header;
     let frame = |key: FrameKey| Frame { key, received_ms: header.received_ms, payload: record.payload.clone() };
     let key = match &header.event {
@@ -342,24 +344,23 @@ async fn tell(state: &CallState, answers: &[ServerMessage], context: &Context) {
 
 impl CallState {
     /// Decides what the client is told, and notes that it was.
-    fn answer(&mut self, batch: &mut Batch) {
+    pub fn answer(&mut self, batch: &mut Batch) {
         let call = self.extra.header.call.to_string();
         let now_ms = self.extra.heard_ms;
         if let Some(seq) = self.session.contiguous() {
-            let due = self
-                .extra
-                .acked
-                .is_none_or(|(acked, at_ms)| seq > acked && (now_ms - at_ms >= ACK_MS || seq - acked >= ACK_FRAMES));
+            let due = self.extra.acked.is_none_or(|(acked, at_ms)| {
+                seq > acked && (now_ms.saturating_sub(at_ms) >= ACK_MS || seq - acked >= ACK_FRAMES)
+            });
             if due || batch.ended || batch.repeated {
                 self.extra.acked = Some((seq, now_ms));
                 batch.answers.push(ServerMessage::Ack { call: call.clone(), seq });
             }
         }
         if let Some((from, to)) = self.session.missing() {
-            let waited = self.session.waited_ms() >= ASK_MS && now_ms - self.extra.asked_ms >= ASK_MS;
+            let waited = self.session.waited_ms() >= ASK_MS && now_ms.saturating_sub(self.extra.asked_ms) >= ASK_MS;
             if waited || batch.end_reason.is_some() {
                 self.extra.asked_ms = now_ms;
-                let asks = if from == self.extra.asked_from { self.extra.asks + 1 } else { 1 };
+                let asks = if from == self.extra.asked_from { self.extra.asks.saturating_add(1) } else { 1 };
                 (self.extra.asked_from, self.extra.asks) = (from, asks);
                 batch.answers.push(ServerMessage::Resend { call, from, to });
             }
@@ -367,7 +368,7 @@ impl CallState {
     }
 
     /// What was asked for again and again while other frames came is not waited for any longer.
-    fn give_up_unanswered(&mut self) {
+    pub fn give_up_unanswered(&mut self) {
         if let Some((from, to)) = self.session.missing()
             && from == self.extra.asked_from
             && self.extra.asks >= MOST_ASKS

@@ -32,8 +32,8 @@ use futures_util::{StreamExt as _, stream};
 
 use crate::{call::CallError, state::CallState};
 
-/// Calls that a warm environment keeps at most: up to 9 MB each (48 kHz stereo, both channels in a long utterance, and
-/// as many early frames as are kept), below 1 MB mostly.
+/// Calls that a warm environment keeps at most: up to 16 MB each (48 kHz stereo, both channels in a long utterance that
+/// clicks came before, and as many early frames as are kept), below 1 MB mostly.
 const WARM_CALLS: usize = 24;
 /// Calls of one batch that are worked on at once.
 const CALLS_AT_ONCE: usize = 16;

@@ -21,6 +21,10 @@ pub const MAX_EARLY_BYTES: usize = 2_000_000;
 const HOLD_MS: i64 = 250;
 /// How long an unnumbered frame is remembered, to know a second delivery, in milliseconds of receipt.
 const MEMORY_MS: i64 = 60_000;
+/// Most frames that wait, and most unnumbered ones that are remembered: a minute of the shortest.
+const MOST_KEYS: usize = MAX_AHEAD as usize;
+/// No frame has this number, so the one behind any frame is a number, too.
+const NO_SEQ: u32 = u32::MAX;
 
 /// What a frame is ordered by.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -92,12 +96,9 @@ impl Sequencer {
     /// Takes a frame in.
     pub fn hear(&mut self, key: FrameKey, frame: Waiting) -> Heard {
         let known = match &key {
-            FrameKey::Numbered(seq) if *seq > self.next.saturating_add(MAX_AHEAD) => return Heard::TooFarAhead,
+            FrameKey::Numbered(seq) if !self.is_near(*seq) => return Heard::TooFarAhead,
             FrameKey::Numbered(seq) => *seq < self.next,
-            // What is older than the memory was heard: nothing is held back for so long.
-            FrameKey::Received(received, message) => {
-                self.latest_ms - received >= MEMORY_MS || self.recent.contains(&(*received, message.clone()))
-            }
+            FrameKey::Received(received, message) => self.remembers(&(*received, message.clone())),
         };
         self.latest_ms = self.latest_ms.max(frame.received_ms);
         if known || self.waiting.contains_key(&key) {
@@ -105,24 +106,46 @@ impl Sequencer {
         }
         let early = !self.waiting.is_empty() && key != FrameKey::Numbered(self.next);
         let waiting_bytes: usize = self.waiting.values().map(|frame| frame.payload.len()).sum();
-        if early && waiting_bytes + frame.payload.len() > MAX_EARLY_BYTES {
+        if early && (waiting_bytes + frame.payload.len() > MAX_EARLY_BYTES || self.waiting.len() >= MOST_KEYS) {
             return Heard::NoRoom;
         }
         self.waiting.insert(key, frame);
         Heard::New
     }
 
+    fn is_near(&self, seq: u32) -> bool {
+        seq <= self.next.saturating_add(MAX_AHEAD) && seq != NO_SEQ
+    }
+
+    /// Whether an unnumbered frame was let through. What is older than the memory was: nothing is held for so long.
+    fn remembers(&self, key: &(i64, String)) -> bool {
+        let is_full = self.recent.len() >= MOST_KEYS;
+        let forgotten = is_full && self.recent.first().is_some_and(|oldest| key < oldest);
+        self.latest_ms.saturating_sub(key.0) >= MEMORY_MS || forgotten || self.recent.contains(key)
+    }
+
     /// Notes the number of the last frame.
     pub fn stop(&mut self, last: u32) {
+        let last = last.min(NO_SEQ - 1);
         self.last = Some(self.last.map_or(last, |known| known.max(last)));
     }
 
     /// Notes frames that will not come.
     pub fn gone(&mut self, from: u32, to: u32) {
-        let sensible = from <= to && to >= self.next && to <= self.next.saturating_add(MAX_AHEAD);
-        if sensible && self.gone.len() < MAX_AHEAD as usize && !self.gone.contains(&(from, to)) {
-            self.gone.push((from, to));
+        if from > to || to < self.next || !self.is_near(to) {
+            return;
         }
+        self.gone.retain(|(_, last)| *last >= self.next);
+        // Stretches that touch become one, so that there are few, and what they cover is covered by one of them.
+        let (mut from, mut to) = (from, to);
+        self.gone.retain(|(first, last)| {
+            let apart = *first > to.saturating_add(1) || from > last.saturating_add(1);
+            if !apart {
+                (from, to) = (from.min(*first), to.max(*last));
+            }
+            apart
+        });
+        self.gone.push((from, to));
     }
 
     /// Gives up waiting: what is there is all there is.
@@ -162,7 +185,7 @@ impl Sequencer {
 
     /// How long the oldest frame that came early has waited, in milliseconds of receipt.
     pub fn waited_ms(&self) -> i64 {
-        self.waiting.values().map(|frame| self.latest_ms - frame.received_ms).max().unwrap_or_default()
+        self.waiting.values().map(|frame| self.latest_ms.saturating_sub(frame.received_ms)).max().unwrap_or_default()
     }
 
     /// Frames that came early, for a checkpoint.
@@ -209,29 +232,32 @@ impl Sequencer {
     /// Whether the client has told of all that is missing before a frame that it is gone. Of frame 0 a client that
     /// counts from 1 has nothing to tell.
     fn is_gone_before(&self, seq: u32) -> bool {
-        let mut at = self.next.max(1);
-        if at >= seq {
-            return false;
-        }
-        while at < seq {
-            match self.gone.iter().find(|(first, last)| *first <= at && at <= *last) {
-                Some((_, last)) => at = last.saturating_add(1),
-                None => return false,
-            }
-        }
-        true
+        let from = self.next.max(1);
+        from < seq && self.gone.iter().any(|(first, last)| *first <= from && seq <= last.saturating_add(1))
+    }
+
+    /// Whether this can have come of frames: arithmetic holds for it, and what waits is still to come.
+    pub(crate) fn is_sound<'a>(&self, mut waiting: impl Iterator<Item = &'a FrameKey>) -> bool {
+        let awaited = |key: &FrameKey| match key {
+            FrameKey::Numbered(seq) => *seq >= self.next && self.is_near(*seq),
+            FrameKey::Received(..) => true,
+        };
+        self.last != Some(NO_SEQ) && waiting.all(awaited)
     }
 
     fn poll_received(&mut self, key: FrameKey) -> Option<Next> {
         let received_ms = self.waiting.get(&key)?.received_ms;
-        if !self.closing && self.latest_ms - received_ms < HOLD_MS {
+        if !self.closing && self.latest_ms.saturating_sub(received_ms) < HOLD_MS {
             return None;
         }
         let frame = self.waiting.remove(&key)?;
         if let FrameKey::Received(received, message) = &key {
             self.recent.insert((*received, message.clone()));
             let latest = self.latest_ms;
-            self.recent.retain(|(received, _)| latest - received < MEMORY_MS);
+            self.recent.retain(|(received, _)| latest.saturating_sub(*received) < MEMORY_MS);
+            if self.recent.len() > MOST_KEYS {
+                self.recent.pop_first();
+            }
         }
         Some(Next::Frame(key, frame))
     }
@@ -285,6 +311,52 @@ mod tests {
         assert_eq!(sequencer.hear(FrameKey::Numbered(0), large()), Heard::New);
         assert_eq!(std::iter::from_fn(|| sequencer.poll()).count(), 5);
         assert_eq!(sequencer.hear(FrameKey::Numbered(5), large()), Heard::New);
+    }
+
+    #[test]
+    fn a_flood_of_small_frames_has_its_limit_too() {
+        let mut sequencer = Sequencer::default();
+        let key = |id: usize| FrameKey::Received(7, format!("m{id:05}"));
+        let heard = (0..MOST_KEYS + 1).map(|id| sequencer.hear(key(id), frame(7)));
+        assert_eq!(heard.filter(|heard| *heard == Heard::New).count(), MOST_KEYS);
+        sequencer.close();
+        for id in MOST_KEYS..2 * MOST_KEYS {
+            while sequencer.poll().is_some() {}
+            assert_eq!(sequencer.hear(key(id), frame(7)), Heard::New);
+        }
+        while sequencer.poll().is_some() {}
+        assert_eq!(sequencer.recent.len(), MOST_KEYS);
+        // What was forgotten is still not heard twice.
+        assert!((0..2 * MOST_KEYS).all(|id| sequencer.hear(key(id), frame(7)) == Heard::Duplicate));
+    }
+
+    #[test]
+    fn numbers_and_times_at_their_ends_are_numbers_and_times() {
+        let mut sequencer = Sequencer::default();
+        assert_eq!(sequencer.hear(FrameKey::Received(i64::MIN, "m1".into()), frame(i64::MIN)), Heard::Duplicate);
+        assert_eq!(sequencer.hear(FrameKey::Numbered(2), frame(i64::MIN)), Heard::New);
+        assert_eq!(sequencer.hear(FrameKey::Numbered(1), frame(i64::MAX)), Heard::New);
+        assert_eq!(sequencer.waited_ms(), i64::MAX);
+        sequencer.stop(u32::MAX);
+        sequencer.close();
+        while sequencer.poll().is_some() {}
+        assert!(sequencer.is_finished());
+        assert_eq!(sequencer.contiguous(), Some(u32::MAX - 1));
+        assert_eq!(sequencer.hear(FrameKey::Numbered(u32::MAX), frame(0)), Heard::TooFarAhead);
+        sequencer.gone(u32::MAX - 1, u32::MAX);
+        assert_eq!(sequencer.poll(), None);
+    }
+
+    #[test]
+    fn gone_frames_that_touch_are_one_stretch_however_they_are_told() {
+        let mut sequencer = Sequencer::default();
+        sequencer.hear(FrameKey::Numbered(MAX_AHEAD), frame(0));
+        for seq in (0..MAX_AHEAD).step_by(2).chain((1..MAX_AHEAD).step_by(2)) {
+            assert_eq!(sequencer.poll(), None);
+            sequencer.gone(seq, seq);
+        }
+        assert_eq!(sequencer.gone, [(0, MAX_AHEAD - 1)]);
+        assert_eq!(sequencer.poll(), Some(Next::Lost { from: 0, to: MAX_AHEAD - 1 }));
     }
 
     #[test]

@@ -4,9 +4,12 @@
 //! give the same utterances, whatever the batches, environments and redeliveries in between: between batches a call
 //! is its [`Checkpoint`], the cursor and the frames since the earliest reset point.
 //!
-//! Memory a call: the frames and the 16 kHz audio of at most one longest utterance a channel (15 s) and its margins,
-//! and early frames of at most [`MAX_EARLY_BYTES`](crate::sequence::MAX_EARLY_BYTES). For 48 kHz stereo that is 3 MB of
-//! frames, 3 MB of source samples, 1 MB of 16 kHz audio and 2 MB of early frames: 9 MB at the very most.
+//! Memory a call: the frames and the 16 kHz audio since the earliest reset point, and early frames of at most
+//! [`MAX_EARLY_BYTES`](crate::sequence::MAX_EARLY_BYTES). A reset point is 30 s back at most: 15 s of clicks that are
+//! neither speech nor quiet, and an utterance of 15 s behind them. For 48 kHz stereo that is 6 MB of frames, 6 MB of
+//! source samples, 2 MB of 16 kHz audio and 2 MB of early frames: 16 MB at the very most, and 9 MB of it checkpointed.
+
+mod sound;
 
 use std::collections::VecDeque;
 
@@ -102,6 +105,12 @@ struct Head {
     /// Frames that never came.
     lost_frames: u64,
     ended: bool,
+}
+
+impl Head {
+    fn spoken_at_ms(&self, spoken: &Spoken, unless_known_ms: i64) -> i64 {
+        self.anchor_ms.unwrap_or(unless_known_ms).saturating_add_unsigned(spoken.end_ms)
+    }
 }
 
 impl Session {
@@ -213,7 +222,7 @@ impl Session {
         let samples = self.head.format.samples(frame.payload.len());
         self.head.nominal = samples;
         let end_ms = self.head.format.samples_to_ms(self.head.heard + samples) as i64;
-        let anchor = frame.received_ms - end_ms;
+        let anchor = frame.received_ms.saturating_sub(end_ms);
         self.head.anchor_ms = Some(self.head.anchor_ms.map_or(anchor, |known| known.min(anchor)));
         self.append(Kept { key: Some(key), received_ms: frame.received_ms, samples, payload: frame.payload });
     }
@@ -221,12 +230,14 @@ impl Session {
     fn lose(&mut self, from: u32, to: u32) {
         // Frame 0 is one that a client which counts from 1 never had.
         let count = (u64::from(to) + 1).saturating_sub(u64::from(from.max(1)));
-        self.head.lost_frames += count;
-        let cap = MAX_LOST_MS * u64::from(self.head.format.sample_rate) / 1_000;
-        let samples = (count * self.head.nominal).min(cap);
-        if samples > 0 {
-            let received_ms = self.head.latest_ms;
-            self.append(Kept { key: None, received_ms, samples, payload: Vec::new() });
+        self.head.lost_frames = self.head.lost_frames.saturating_add(count);
+        let second = u64::from(self.head.format.sample_rate);
+        let mut left = (count * self.head.nominal).min(MAX_LOST_MS * second / 1_000);
+        // Second by second, so that a channel never holds more of it than of the longest frame.
+        while left > 0 {
+            let samples = left.min(second);
+            self.append(Kept { key: None, received_ms: self.head.latest_ms, samples, payload: Vec::new() });
+            left -= samples;
         }
     }
 
@@ -253,7 +264,7 @@ impl Session {
         while let Some(spoken) = state.advance(&self.head.format) {
             self.ready.push_back(Utterance {
                 channel,
-                spoken_at_ms: self.head.anchor_ms.unwrap_or(kept.received_ms) + spoken.end_ms as i64,
+                spoken_at_ms: self.head.spoken_at_ms(&spoken, kept.received_ms),
                 received_ms: kept.received_ms,
                 spoken,
             });
@@ -284,7 +295,7 @@ impl Session {
             if let Some(spoken) = state.finish(&self.head.format) {
                 self.ready.push_back(Utterance {
                     channel,
-                    spoken_at_ms: self.head.anchor_ms.unwrap_or(self.head.latest_ms) + spoken.end_ms as i64,
+                    spoken_at_ms: self.head.spoken_at_ms(&spoken, self.head.latest_ms),
                     received_ms: self.head.latest_ms,
                     spoken,
                 });
@@ -442,12 +453,12 @@ impl Checkpoint {
         let (header, mut payload) = rest.split_at_checked(u32::from_le_bytes(*length) as usize).ok_or_else(cut_off)?;
         let (head, mut frames): (Head, Vec<Stored>) =
             serde_json::from_slice(header).map_err(|e| CheckpointError(e.to_string()))?;
-        head.format.validate().map_err(|e| CheckpointError(e.to_string()))?;
         for frame in &mut frames {
             let (own, rest) = payload.split_at_checked(frame.length).ok_or_else(cut_off)?;
             frame.payload = own.to_vec();
             payload = rest;
         }
+        sound::check(&head, &frames).map_err(CheckpointError)?;
         Ok(Self { head, frames })
     }
 }

@@ -15,6 +15,10 @@ pub const VERSION: u8 = 1;
 
 /// Largest frame number: a day of the shortest frames, and some.
 pub const MAX_SEQ: u32 = 5_000_000;
+/// Latest time of receipt: the end of the year 9999, in milliseconds since the Unix epoch.
+pub const MAX_RECEIVED_MS: i64 = 253_402_300_799_999;
+/// Longest id that a gateway gives a message, in bytes; its own have 16.
+const MAX_MESSAGE_ID: usize = 128;
 
 /// What a record says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -113,15 +117,35 @@ impl Header {
         if usize::from(format.channels) != self.channels.len() {
             return Err("channels do not fit the format".into());
         }
-        let highest = match self.event {
-            Event::Audio { seq } | Event::Stop { seq } => seq,
-            Event::Gone { from, to } => from.max(to),
+        if self.channels.first() == self.channels.get(1) {
+            return Err("two channels are one".into());
+        }
+        if !(0..=MAX_RECEIVED_MS).contains(&self.received_ms) {
+            return Err("it was received at no time that a clock shows".into());
+        }
+        let highest = match &self.event {
+            Event::Audio { seq } | Event::Stop { seq } => *seq,
+            Event::Gone { from, to } => *from.max(to),
+            Event::Unnumbered { message } if message.len() > MAX_MESSAGE_ID => {
+                return Err(format!("a message id is longer than {MAX_MESSAGE_ID} bytes"));
+            }
             _ => 0,
         };
         if highest > MAX_SEQ {
             return Err(format!("a frame number is above {MAX_SEQ}"));
         }
         Ok(())
+    }
+
+    /// The same for what follows the header.
+    fn validate_payload(&self, bytes: usize) -> Result<(), String> {
+        match self.event {
+            Event::Audio { .. } | Event::Unnumbered { .. } => {
+                self.format.validate_frame(bytes).map_err(|e| e.to_string())
+            }
+            _ if bytes > 0 => Err("bytes follow what is no frame".into()),
+            _ => Ok(()),
+        }
     }
 
     /// What a later connection must state alike to go on with this call.
@@ -183,7 +207,7 @@ impl Record {
         let length = u32::from_le_bytes(*length) as usize;
         let (header, payload) = rest.split_at_checked(length).ok_or(RecordError::CutOff)?;
         let header: Header = serde_json::from_slice(header).map_err(|e| RecordError::Header(e.to_string()))?;
-        header.validate().map_err(RecordError::Header)?;
+        header.validate().and_then(|()| header.validate_payload(payload.len())).map_err(RecordError::Header)?;
         Ok(Self { header, payload: payload.to_vec() })
     }
 }
@@ -208,7 +232,7 @@ mod tests {
                 resumable: true,
                 event: Event::Audio { seq: 7 },
             },
-            payload: vec![0, 255, 10],
+            payload: [0, 255].repeat(320),
         }
     }
 
@@ -225,5 +249,31 @@ mod tests {
         assert_eq!(Record::decode(&bytes[..40]), Err(RecordError::CutOff));
         assert_eq!(Record::decode(&[1, 255, 255, 255, 255, 1]), Err(RecordError::CutOff));
         assert!(matches!(Record::decode(&[1, 2, 0, 0, 0, b'{', b'}']), Err(RecordError::Header(_))));
+    }
+
+    #[test]
+    fn what_no_door_lets_through_is_refused_by_name() {
+        let check = |change: &dyn Fn(&mut Record), words: &str| {
+            let mut record = record();
+            change(&mut record);
+            let error = Record::decode(&record.encode()).unwrap_err().to_string();
+            assert!(error.contains(words), "{error}");
+        };
+        check(&|it| it.header.received_ms = -1, "at no time");
+        check(&|it| it.header.received_ms = i64::MAX, "at no time");
+        check(&|it| it.header.event = Event::Stop { seq: MAX_SEQ + 1 }, "above 5000000");
+        check(&|it| it.header.event = Event::Stop { seq: 1 }, "bytes follow");
+        check(&|it| it.header.event = Event::Unnumbered { message: "m".repeat(129) }, "longer than 128");
+        check(&|it| it.header.channels = vec![], "do not fit");
+        check(
+            &|it| {
+                it.header.channels = vec![Channel::Agent; 2];
+                it.header.format.channels = 2;
+            },
+            "two channels are one",
+        );
+        check(&|it| it.payload.clear(), "a frame of 0 ms");
+        check(&|it| it.payload.truncate(639), "no whole number of samples");
+        check(&|it| it.payload.resize(24_002, 0), "at most 24000 bytes");
     }
 }

@@ -1,0 +1,6 @@
+//! Operations on a session.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    callboard_fuzz::fuzz::session(bytes);
+});

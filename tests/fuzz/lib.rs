@@ -1,0 +1,4 @@
+//! What the targets call; it stands in the tests.
+
+#[path = "../src/fuzz.rs"]
+pub mod fuzz;
