@@ -150,7 +150,7 @@ impl Client<'_> {
             if let (Some(cut), None) = (cut, cut_noticed_ms) {
                 connection.cut();
                 cut_noticed_ms = Some(self.elapsed_ms() + fastrand::u64(..3_000));
-                self.excuse_if_swept(cut);
+                self.excuse_if_swept(cut.at_ms);
             }
             if cut_noticed_ms.is_some_and(|at_ms| at_ms <= self.elapsed_ms()) || !connection.stack().is_up() {
                 return Over::Lost;
@@ -185,8 +185,14 @@ impl Client<'_> {
     }
 
     /// A call that is cut off for longer than the sweeper waits is closed with what is there: a gap becomes silence.
-    fn excuse_if_swept(&mut self, cut: Cut) {
-        if cut.for_ms >= 50_000 {
+    fn excuse_if_swept(&mut self, from_ms: u64) {
+        let mut until_ms = from_ms;
+        while let Some(cut) =
+            self.plan.cuts.iter().find(|cut| cut.at_ms <= until_ms && cut.at_ms + cut.for_ms > until_ms)
+        {
+            until_ms = cut.at_ms + cut.for_ms;
+        }
+        if until_ms - from_ms >= 50_000 {
             self.outcome.excused.push((self.outcome.acknowledged + 1, self.outbox.last()));
         }
     }
