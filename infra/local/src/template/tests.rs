@@ -68,7 +68,7 @@ fn the_real_template_is_understood() {
     );
     assert_eq!(template.tables[1].ttl_attribute.as_deref(), Some("expires_at"));
     assert_eq!(template.streams, [Stream { name: "FrameStream".into(), shards: 1, retention_hours: 24 }]);
-    assert_eq!(template.buckets, ["failedbatchesbucket"]);
+    assert_eq!(template.buckets, ["failedbatchesbucket", "audiobucket"]);
 
     let socket = template.websocket.as_ref().unwrap();
     assert_eq!((&*socket.stage, &*socket.route_property), ("ws", "action"));
