@@ -17,6 +17,8 @@ pub mod gateway;
 pub mod live;
 #[cfg(feature = "queue")]
 pub mod queue;
+#[cfg(feature = "redrive")]
+pub mod redrive;
 #[cfg(feature = "speech")]
 pub mod speech;
 #[cfg(feature = "tables")]
