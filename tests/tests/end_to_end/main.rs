@@ -13,6 +13,7 @@ mod messages;
 mod organizations;
 mod quiet;
 mod redelivery;
+mod redrive;
 mod restart;
 mod settings;
 mod speech_faults;

@@ -11,6 +11,7 @@ use callboard_tests::{
     speech::{Fault, Flaw, Speech},
     stack::{Local, options},
     until,
+    wiring::fail_once_afterwards,
 };
 use serde_json::Value;
 
@@ -126,6 +127,23 @@ async fn a_service_that_fails_for_a_while_costs_no_word_and_stops_no_call() {
     assert_eq!(noted["call"]["status"], "ended");
     assert!(noted["notes"]["summary"].as_str().unwrap().contains("nothing was said"));
     assert_eq!(played.held("DeferredQueue"), 4);
+    speech.fail_all(None);
+    played.assert_whole().await;
+    played.assert_nothing_waits().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_utterance_that_is_deferred_twice_is_there_once() {
+    let speech = Speech::start();
+    speech.fail_all(Some(500));
+    let mut options = impatient(&speech, "20", "1");
+    let repeated = fail_once_afterwards(&mut options.registry, "transcribe");
+    let mut played = Played::start(options).await;
+    let snapshot = played.placeholders("four that wait", |segments| segments == ["waiting"; 4]).await;
+    until("the call's end", async || (played.snapshot().await["call"]["status"] == "ended").then_some(())).await;
+    assert!(!repeated.lock().unwrap().is_empty());
+    let again = played.snapshot().await;
+    assert_eq!(again["segments"], snapshot["segments"], "no placeholder was written twice");
     speech.fail_all(None);
     played.assert_whole().await;
     played.assert_nothing_waits().await;

@@ -156,6 +156,7 @@ async fn a_functions_environment_is_the_templates() {
     let speech = Speech::start();
     for (function, variable, value) in [
         ("TranscribeFunction", "SPEECH_TIMEOUT_MS", "soon"),
+        ("RecordingsFunction", "DEFERRED_TRIES", "21"),
         ("SweepFunction", "SWEEP_GRACE_SECONDS", "1"),
         ("AuthorizerFunction", "ANONYMOUS_CAPTURE_ORG", "A#B"),
     ] {
@@ -198,7 +199,7 @@ async fn a_batch_that_is_given_up_goes_where_the_template_says() {
 }
 
 /// All files below a folder, as paths.
-fn files(folder: &std::path::Path) -> Vec<String> {
+pub(crate) fn files(folder: &std::path::Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let below = entries.flat_map(|entry| {
         let path = entry.path();
