@@ -7,6 +7,7 @@
 
 mod beside;
 mod clients;
+mod conditions;
 mod files;
 mod handshake;
 mod messages;
