@@ -225,7 +225,7 @@ function hear(message) {
   if (!view || message.call !== view.id) return;
   if (!view.apply(message)) return;
   if (view.hasHole) fillHoleSoon();
-  if (message.type === "segment" && message.final) {
+  if (message.type === "segment" && message.final && message.text) {
     // The browser's clock counts on the same machine only; elsewhere the push's own time has to do.
     state.delay = delayOf(message, isLocal ? arrived : message.times.pushed ?? arrived);
   }
@@ -272,7 +272,14 @@ function renderAbout() {
 }
 
 function renderSegments() {
-  const sorted = [...state.view.segments.values()].sort((a, b) => a.start_ms - b.start_ms || (a.channel < b.channel ? -1 : 1));
+  // What turned out to be silence shows as nothing, and its placeholder goes.
+  const [said, silent] = [[], []];
+  for (const segment of state.view.segments.values()) (segment.final && !segment.text ? silent : said).push(segment);
+  for (const key of silent.map(segmentKey)) {
+    rows.get(key)?.remove();
+    rows.delete(key);
+  }
+  const sorted = said.sort((a, b) => a.start_ms - b.start_ms || (a.channel < b.channel ? -1 : 1));
   let added = false;
   sorted.forEach((segment, place) => {
     const key = segmentKey(segment);

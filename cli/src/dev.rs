@@ -7,6 +7,7 @@ mod speech;
 
 use std::{
     fs::{File, TryLockError},
+    io,
     net::SocketAddr,
     path::{Path, PathBuf},
 };
@@ -19,7 +20,11 @@ use callboard_local::{
 };
 use callboard_runtime::Clock;
 use clap::{Args, ValueEnum};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    task::JoinHandle,
+};
 
 use crate::local_state;
 
@@ -89,7 +94,8 @@ pub(crate) async fn run(args: DevArgs) -> anyhow::Result<()> {
     seed::accounts(&stack.sdk_config(), stack.template(), &token).await?;
 
     let url = format!("http://{}", stack.address());
-    local_state::write(stack.address().port(), &url, &token)
+    let (aws, door) = serve_aws(&stack).await?;
+    local_state::write(stack.address().port(), &url, &token, &aws)
         .context("the token could not be left for other commands")?;
     announce(&url);
     if args.open {
@@ -100,6 +106,7 @@ pub(crate) async fn run(args: DevArgs) -> anyhow::Result<()> {
         _ = terminate.recv() => {}
     }
     eprintln!("callboard: stopping");
+    door.abort();
     stack.stop().await;
     speech.stop().await;
     Ok(())
@@ -118,13 +125,21 @@ fn hold(data: &Path) -> anyhow::Result<File> {
     }
 }
 
+/// Opens the stack's AWS services to other commands of this machine; returns their address.
+async fn serve_aws(stack: &Stack) -> anyhow::Result<(String, JoinHandle<io::Result<()>>)> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+    let address = format!("http://{}", listener.local_addr()?);
+    let router = stack.aws().router();
+    Ok((address, tokio::spawn(async move { axum::serve(listener, router).await })))
+}
+
 #[expect(clippy::print_stdout, reason = "the one line that scripts wait for")]
 fn announce(url: &str) {
     println!("callboard is ready on {url}");
 }
 
 /// The project's folder: where it was said to be, here, or where this program was built.
-fn project(stated: Option<PathBuf>) -> anyhow::Result<PathBuf> {
+pub(crate) fn project(stated: Option<PathBuf>) -> anyhow::Result<PathBuf> {
     let built = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
     let candidates = stated.map_or_else(|| vec![PathBuf::from("."), built], |stated| vec![stated]);
     let found = candidates.iter().find(|candidate| candidate.join("template.yaml").is_file());

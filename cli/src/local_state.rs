@@ -1,4 +1,5 @@
-//! What `callboard dev` leaves behind so that the other commands find it: address and token of the stack on a port.
+//! What `callboard dev` leaves behind so that the other commands find it: address and token of the stack on a port, and
+//! where its AWS services answer.
 //!
 //! One file a port, readable by its owner only. It proves nothing: a stack that was killed leaves its file, and the
 //! next one on the port writes its own.
@@ -17,21 +18,29 @@ use serde::{Deserialize, Serialize};
 struct Stack {
     url: String,
     token: String,
+    /// Older stacks tell none.
+    #[serde(default)]
+    aws: Option<String>,
 }
 
-/// Notes down that a stack answers on this port, and its token.
+/// Notes down that a stack answers on this port, its token, and the address of its AWS services.
 ///
 /// # Errors
 /// When the state directory cannot be made or written.
-pub(crate) fn write(port: u16, url: &str, token: &str) -> io::Result<()> {
+pub(crate) fn write(port: u16, url: &str, token: &str, aws: &str) -> io::Result<()> {
     let directory =
         directory().ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "neither XDG_STATE_HOME nor HOME is set"))?;
-    write_in(&directory, port, url, token)
+    write_in(&directory, port, url, token, aws)
 }
 
 /// The token of the local stack at this address; none for an address that is not on this machine.
 pub(crate) fn read(url: &str) -> Option<String> {
-    read_in(&directory()?, url)
+    read_in(&directory()?, url).map(|stack| stack.token)
+}
+
+/// Where the AWS services of the local stack at this address answer.
+pub(crate) fn read_aws(url: &str) -> Option<String> {
+    read_in(&directory()?, url)?.aws
 }
 
 /// `$XDG_STATE_HOME/callboard`, else `~/.local/state/callboard`.
@@ -51,7 +60,7 @@ fn file(directory: &Path, port: u16) -> PathBuf {
     directory.join(format!("dev-{port}.json"))
 }
 
-fn write_in(directory: &Path, port: u16, url: &str, token: &str) -> io::Result<()> {
+fn write_in(directory: &Path, port: u16, url: &str, token: &str, aws: &str) -> io::Result<()> {
     fs::create_dir_all(directory)?;
     let target = file(directory, port);
     let fresh = directory.join(format!(".dev-{port}.{}.tmp", std::process::id()));
@@ -62,7 +71,7 @@ fn write_in(directory: &Path, port: u16, url: &str, token: &str) -> io::Result<(
         use std::os::unix::fs::OpenOptionsExt;
         options.mode(0o600);
     }
-    let stack = Stack { url: url.to_owned(), token: token.to_owned() };
+    let stack = Stack { url: url.to_owned(), token: token.to_owned(), aws: Some(aws.to_owned()) };
     let written = options.open(&fresh).and_then(|mut opened| {
         opened.write_all(&serde_json::to_vec(&stack)?)?;
         fs::rename(&fresh, &target)
@@ -73,14 +82,13 @@ fn write_in(directory: &Path, port: u16, url: &str, token: &str) -> io::Result<(
     written
 }
 
-fn read_in(directory: &Path, url: &str) -> Option<String> {
+fn read_in(directory: &Path, url: &str) -> Option<Stack> {
     let url = Url::parse(url).ok()?;
     if !is_loopback(&url) {
         return None;
     }
     let text = fs::read(file(directory, url.port_or_known_default()?)).ok()?;
-    let stack: Stack = serde_json::from_slice(&text).ok()?;
-    Some(stack.token)
+    serde_json::from_slice(&text).ok()
 }
 
 /// Whether the address is this machine's own, so that its token may be sent there.
@@ -98,8 +106,8 @@ mod tests {
     fn the_token_of_a_port_is_found_by_any_name_of_this_machine() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("new/callboard");
-        write_in(&path, 8787, "http://127.0.0.1:8787", "old").unwrap();
-        write_in(&path, 8787, "http://127.0.0.1:8787", "secret").unwrap();
+        write_in(&path, 8787, "http://127.0.0.1:8787", "old", "http://127.0.0.1:2").unwrap();
+        write_in(&path, 8787, "http://127.0.0.1:8787", "secret", "http://127.0.0.1:3").unwrap();
         for (url, expected) in [
             ("http://127.0.0.1:8787", Some("secret")),
             ("http://localhost:8787/", Some("secret")),
@@ -110,7 +118,9 @@ mod tests {
             ("http://localhost.example:8787", None),
             ("8787", None),
         ] {
-            assert_eq!(read_in(&path, url).as_deref(), expected, "{url}");
+            let stack = read_in(&path, url);
+            assert_eq!(stack.as_ref().map(|stack| stack.token.as_str()), expected, "{url}");
+            assert_eq!(stack.and_then(|stack| stack.aws).as_deref(), expected.map(|_| "http://127.0.0.1:3"), "{url}");
         }
         let left: Vec<_> = fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(left, ["dev-8787.json"]);
@@ -121,7 +131,7 @@ mod tests {
     fn only_the_owner_may_read_it() {
         use std::os::unix::fs::PermissionsExt;
         let directory = tempfile::tempdir().unwrap();
-        write_in(directory.path(), 1, "http://127.0.0.1:1", "secret").unwrap();
+        write_in(directory.path(), 1, "http://127.0.0.1:1", "secret", "http://127.0.0.1:2").unwrap();
         let mode = fs::metadata(file(directory.path(), 1)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }
@@ -130,6 +140,9 @@ mod tests {
     fn a_damaged_file_is_no_token() {
         let directory = tempfile::tempdir().unwrap();
         fs::write(file(directory.path(), 1), "{\"url\":").unwrap();
-        assert_eq!(read_in(directory.path(), "http://127.0.0.1:1"), None);
+        assert!(read_in(directory.path(), "http://127.0.0.1:1").is_none());
+        fs::write(file(directory.path(), 1), r#"{"url":"http://127.0.0.1:1","token":"secret"}"#).unwrap();
+        let older = read_in(directory.path(), "http://127.0.0.1:1").unwrap();
+        assert_eq!((older.token.as_str(), older.aws), ("secret", None));
     }
 }

@@ -5,6 +5,7 @@ mod doctor;
 mod failure;
 mod local_state;
 mod playbook;
+mod redrive;
 mod socket;
 mod stack;
 mod stream;
@@ -28,6 +29,7 @@ enum Command {
     Dev(dev::DevArgs),
     Stream(stream::StreamArgs),
     Doctor(doctor::DoctorArgs),
+    Redrive(redrive::RedriveArgs),
     /// Check a playbook, or try it on a written transcript
     #[command(subcommand)]
     Playbook(playbook::PlaybookCommand),
@@ -45,6 +47,7 @@ async fn main() -> ExitCode {
         Command::Dev(args) => dev::run(args).await.map(|()| ExitCode::SUCCESS),
         Command::Stream(args) => stream::run(args).await.map(|()| ExitCode::SUCCESS),
         Command::Doctor(args) => doctor::run(args).await.map(|()| ExitCode::SUCCESS),
+        Command::Redrive(args) => redrive::run(args).await.map(|()| ExitCode::SUCCESS),
         Command::Playbook(command) => playbook::run(command),
     };
     match done {

@@ -83,9 +83,11 @@ impl Dashboard {
         (self.loaded + 1..=latest).any(|revision| !self.revisions.contains(&revision))
     }
 
-    /// The call's segments by start.
+    /// The call's segments by start, without those that turned out to be silence.
     pub fn segments(&self) -> Vec<Heard> {
+        let silent = |message: &Value| message["final"] == true && message["text"] == "";
         let segments = self.parts.iter().filter(|(name, _)| name.starts_with("segment "));
+        let segments = segments.filter(|(_, (_, message))| !silent(message));
         let mut segments: Vec<Heard> = segments.map(|(_, (_, message))| heard(message)).collect();
         segments.sort();
         segments

@@ -4,7 +4,7 @@
 //! It runs on a runtime of its own, so that stopping it cuts all connections, as a crash would.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard},
 };
@@ -28,6 +28,15 @@ pub enum Fault {
     Status(u16),
     /// 429, and after how many milliseconds to ask again.
     Busy(u64),
+}
+
+/// What is wrong with one utterance, whenever it is asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flaw {
+    /// It is refused.
+    Refused,
+    /// Nothing is heard in it.
+    Silent,
 }
 
 /// A request that came, answered or not.
@@ -60,6 +69,7 @@ struct Progress {
     asked: Vec<Asked>,
     faults: VecDeque<Fault>,
     failing: Option<u16>,
+    flaws: BTreeMap<String, Flaw>,
 }
 
 /// A turn, and the samples around its loudest, by which it is known again.
@@ -84,6 +94,15 @@ impl Speech {
     /// All requests get this status, until told otherwise.
     pub fn fail_all(&self, status: Option<u16>) {
         self.script.state().failing = status;
+    }
+
+    /// From now on something is wrong with the utterance of these words, or nothing any more.
+    pub fn flaw(&self, text: &str, flaw: Option<Flaw>) {
+        let mut state = self.script.state();
+        match flaw {
+            Some(flaw) => state.flaws.insert(text.to_owned(), flaw),
+            None => state.flaws.remove(text),
+        };
     }
 
     /// Crashes.
@@ -174,10 +193,15 @@ async fn transcribe(State(script): State<Arc<Script>>, mut form: Multipart) -> R
             pcm = reader.into_samples::<i16>().map(Result::unwrap).collect();
         }
     }
-    let text = script.text(&pcm);
+    let mut text = script.text(&pcm);
     let audio_ms = pcm.len() as u64 / 16;
     let mut state = script.state();
-    let fault = state.faults.pop_front().or(state.failing.map(Fault::Status));
+    let flaw = state.flaws.get(&text).copied();
+    let refused = (flaw == Some(Flaw::Refused)).then_some(Fault::Status(400));
+    let fault = state.faults.pop_front().or(state.failing.map(Fault::Status)).or(refused);
+    if flaw == Some(Flaw::Silent) {
+        text.clear();
+    }
     let status = match fault {
         None => 200,
         Some(Fault::Status(status)) => status,

@@ -115,6 +115,9 @@ impl Report {
     }
 
     fn segment(&self, segment: &SegmentMessage) -> io::Result<()> {
+        if segment.is_silence() {
+            return Ok(());
+        }
         let (name, color) = match segment.channel {
             Channel::Agent => ("agent   ", "36"),
             Channel::Customer => ("customer", "33"),

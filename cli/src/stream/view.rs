@@ -114,8 +114,8 @@ impl View {
 
     /// Transcribed segments and their words, counted.
     pub(crate) fn segments_and_words(&self) -> (usize, usize) {
-        let finals = self.segments.values().filter(|segment| segment.is_final);
-        finals
+        let spoken = self.segments.values().filter(|segment| segment.is_final && !segment.is_silence());
+        spoken
             .fold((0, 0), |(segments, words), segment| (segments + 1, words + segment.text.split_whitespace().count()))
     }
 
@@ -187,6 +187,7 @@ mod tests {
             text: text.into(),
             words: vec![],
             is_final,
+            placeholder: None,
             times: SegmentTimes::default(),
         }
     }

@@ -1,7 +1,7 @@
 //! Analysis by rules: final segments in, progress and cards out, and notes when the call has ended.
 //!
 //! Progress depends on the set of a call's segments, not on their order: it is merged into what is stored, under its
-//! version. A call's end is the one moment at which all its segments are read again.
+//! version. All of a call's segments are read again when it ends, and when one gets its text after that.
 
 use std::sync::Arc;
 
@@ -113,7 +113,8 @@ async fn analyze(record: &EventRecord, context: &Context) -> Result<(), AnalyzeE
         let segment: SegmentItem = serde_dynamo::from_item(image)?;
         let rules = context.rules(&segment.org, &segment.playbook).await?;
         let findings = rules.read(&said(&segment));
-        Box::pin(merge(&segment.org, &segment.call, &rules, &findings, context)).await.map(|_| ())
+        Box::pin(merge(&segment.org, &segment.call, &rules, &findings, context)).await?;
+        if segment.late { Box::pin(conclude_again(&segment, context)).await } else { Ok(()) }
     }
 }
 
@@ -153,6 +154,20 @@ async fn merge(
     Err(AnalyzeError::Contended)
 }
 
+/// A text came late: if the call had ended, its notes are made again.
+///
+/// Whoever is first, the last conclusion has read every text. The segment was stored before this was called, and the
+/// call is read afterwards: if it is not ended here, its end is stored later than the segment, and the conclusion that
+/// the end brings reads the segment. If it is ended, this conclusion reads it. Two conclusions at once may each miss a
+/// segment that the other has (a query of several pages is no snapshot), but the segment that was stored last brings
+/// one that has read all; and since notes give way to those from more segments only, that one's are what stays.
+async fn conclude_again(segment: &SegmentItem, context: &Context) -> Result<(), AnalyzeError> {
+    match context.calls.call(&segment.org, &segment.call).await? {
+        Some(call) if call.status == CallStatus::Ended => conclude(&call, context).await,
+        _ => Ok(()),
+    }
+}
+
 /// The call has ended: from all its segments, progress as a last word, then the notes.
 async fn conclude(call: &CallItem, context: &Context) -> Result<(), AnalyzeError> {
     let rules = context.rules(&call.org, &call.playbook).await?;
@@ -160,7 +175,8 @@ async fn conclude(call: &CallItem, context: &Context) -> Result<(), AnalyzeError
     let said: Vec<Said<'_>> = segments.iter().filter(|segment| segment.is_final).map(said).collect();
     let findings: Vec<Finding> = said.iter().flat_map(|said| rules.read(said)).collect();
     let progress = merge(&call.org, &call.call, &rules, &findings, context).await?;
-    context.calls.put_notes(&call.org, &call.call, &notes(rules.playbook(), &progress, &said)).await?;
+    let notes = notes(rules.playbook(), &progress, &said);
+    context.calls.put_notes(&call.org, &call.call, &notes, said.len() as u64).await?;
     Ok(())
 }
 

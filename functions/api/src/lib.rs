@@ -161,7 +161,8 @@ async fn transcript(
         Err(refusal) => return Ok(*refusal),
     };
     let segments = context.calls.segments(&org, &call.call).await?;
-    let segments = segments.iter().map(SegmentItem::message).collect();
+    // A transcript is for reading; a snapshot holds what turned out to be silence, too, since it replaces a placeholder.
+    let segments = segments.iter().map(SegmentItem::message).filter(|segment| !segment.is_silence()).collect();
     Ok(Json(Transcript { call: call.call.to_string(), segments }).into_response())
 }
 

@@ -5,12 +5,8 @@
 //! by two environments at once, writes the same segments and one version.
 
 use callboard_adapters::{ServiceError, live::Version, table::Written};
-use callboard_audio::{Frame, FrameKey, Heard, Poll, Utterance};
-use callboard_domain::{
-    Call, CallStatus, Segment, SegmentTimes, Word,
-    call::EndReason,
-    speech::{SpeechError, SpeechRequest},
-};
+use callboard_audio::{Frame, FrameKey, Heard, Poll};
+use callboard_domain::{Call, CallStatus, call::EndReason};
 use callboard_wire::{
     messages::{ErrorCode, ServerMessage},
     record::{Event, Header, Record},
@@ -19,6 +15,7 @@ use callboard_wire::{
 use crate::{
     Context,
     state::{CallState, StateError},
+    utterance::write_segment,
 };
 
 /// How often a call is taken up again after another environment was first.
@@ -34,18 +31,13 @@ const ASK_MS: i64 = 500;
 /// How often frames are asked for while others come, until the client is taken for one that does not answer: then
 /// what is missing stands as silence, so that the call goes on. At the pace of [`ASK_MS`], ten seconds or more.
 const MOST_ASKS: u32 = 20;
-/// What stands for an utterance that the transcription service refuses.
-const PLACEHOLDER: &str = "(this part could not be transcribed)";
 
 /// Why a call's records could not be worked on. All of it is worth a retry.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
-    /// A table failed.
+    /// A table, or where utterances wait, failed.
     #[error(transparent)]
     Service(#[from] ServiceError),
-    /// The transcription service cannot do it now.
-    #[error(transparent)]
-    Speech(#[from] SpeechError),
     /// The stored session cannot be read.
     #[error(transparent)]
     State(#[from] StateError),
@@ -272,63 +264,6 @@ pub fn hear(state: &mut CallState, record: &Record, batch: &mut Batch) {
             }
         }
     }
-}
-
-async fn write_segment(state: &mut CallState, utterance: &Utterance, context: &Context) -> Result<(), CallError> {
-    let header = &state.extra.header;
-    let hints = context.hints(&header.org, &header.playbook).await?;
-    let asked_ms = context.clock.now_ms();
-    let request = SpeechRequest {
-        pcm: &utterance.spoken.pcm,
-        sample_rate: utterance.spoken.sample_rate,
-        language: hints.language.as_deref(),
-        terms: &hints.terms,
-        context: &state.extra.context,
-    };
-    let recognized = match context.speech.transcribe(request).await {
-        Ok(recognized) => Some(recognized),
-        Err(SpeechError::Refused(reason)) => {
-            tracing::error!(error = reason, call.id = %header.call, start_ms = utterance.spoken.start_ms, "utterance refused");
-            None
-        }
-        Err(error) => return Err(error.into()),
-    };
-    let now_ms = context.clock.now_ms();
-    let is_final = recognized.is_some();
-    let (text, words) = recognized.map_or((PLACEHOLDER.to_owned(), Vec::new()), |found| (found.text, found.words));
-    if text.is_empty() {
-        return Ok(());
-    }
-    let spoken = &utterance.spoken;
-    let shifted = |word: Word| Word {
-        start_ms: spoken.audio_start_ms + word.start_ms,
-        end_ms: spoken.audio_start_ms + word.end_ms,
-        ..word
-    };
-    let Some(&channel) = header.channels.get(utterance.channel) else { return Ok(()) };
-    let segment = Segment {
-        call: header.call.clone(),
-        channel,
-        start_ms: spoken.start_ms,
-        end_ms: spoken.end_ms,
-        text,
-        words: words.into_iter().map(shifted).collect(),
-        is_final,
-        times: SegmentTimes {
-            spoken: utterance.spoken_at_ms,
-            received: utterance.received_ms,
-            transcribed: now_ms,
-            stored: now_ms,
-            pushed: None,
-            closing_ms: spoken.closed_ms.saturating_sub(spoken.end_ms),
-            asr_ms: u64::try_from(now_ms - asked_ms).unwrap_or_default(),
-        },
-    };
-    context.calls.put_segment(&segment, &header.org, &header.principal, &header.playbook).await?;
-    if is_final {
-        state.remember(&segment.text);
-    }
-    Ok(())
 }
 
 /// Tells the client what was committed and what is missing. What is said here is said again when it was not heard:

@@ -1,15 +1,16 @@
 //! The streaming function: records of the frame stream in, segments out.
 //!
-//! One invocation takes a batch, in order, from one shard; `call` carries a single call through it, `state` is what
-//! remains of a call between two batches. Calls do not wait for each other within a batch.
+//! One invocation takes a batch, in order, from one shard; `call` carries a single call through it, `utterance` is what
+//! becomes of each utterance, `state` what remains of a call between two batches. Calls do not wait for each other
+//! within a batch, and none waits for a transcription service that fails.
 
 pub mod call;
 pub mod state;
+pub mod utterance;
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex},
-    time::Duration,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use aws_lambda_events::{
@@ -19,14 +20,18 @@ use aws_lambda_events::{
 use callboard_adapters::{
     ServiceError,
     accounts::Accounts,
+    audio::{self, AudioStore},
     calls::Calls,
     gateway::Gateway,
     live::Live,
-    speech::{self, ConfigError, Secret},
+    queue::DeferredQueue,
     table::Table,
 };
-use callboard_domain::{OrgId, PlaybookId, speech::Transcriber};
-use callboard_runtime::{Cache, Clock, SettingError, Settings, Start};
+use callboard_domain::speech::{Breaker, Transcriber};
+use callboard_runtime::{
+    Clock, SettingError, Start,
+    speech::{self, HintBook},
+};
 use callboard_wire::record::Record;
 use futures_util::{StreamExt as _, stream};
 
@@ -37,42 +42,35 @@ use crate::{call::CallError, state::CallState};
 const WARM_CALLS: usize = 24;
 /// Calls of one batch that are worked on at once.
 const CALLS_AT_ONCE: usize = 16;
-/// How long a playbook's terms are kept before they are read again.
-const TERMS_MS: i64 = 60_000;
 
 /// What the function needs.
 pub struct Context {
-    /// Playbooks, for their terms.
-    pub accounts: Accounts,
+    /// What playbooks tell the transcription service.
+    pub hints: HintBook,
     /// Where segments go.
     pub calls: Calls,
     /// Sessions between batches.
     pub live: Live,
     /// Where acknowledgements go.
     pub gateway: Gateway,
+    /// Where the audio of utterances goes that have to wait…
+    pub audio: AudioStore,
+    /// …and where the word of them does.
+    pub deferred: DeferredQueue,
     /// The transcription service.
     pub speech: Arc<dyn Transcriber>,
     /// The time of day.
     pub clock: Clock,
-    terms: Cache<(OrgId, PlaybookId), Arc<Hints>>,
+    breaker: Mutex<Breaker>,
     /// Sessions of the last batches, each under its partition key.
     warm: Mutex<HashMap<String, CallState>>,
 }
 
-/// What a playbook tells the transcription service.
-#[derive(Debug, Default)]
-pub struct Hints {
-    /// Language tag.
-    pub language: Option<String>,
-    /// Names and products.
-    pub terms: Vec<String>,
-}
-
 impl Context {
-    /// Reads `ACCOUNTS_TABLE`, `CALLS_TABLE`, `LIVE_TABLE`, `SOCKET_ENDPOINT`, and `SPEECH_PROVIDER`, `SPEECH_URL`,
-    /// `SPEECH_MODEL`, `SPEECH_API_KEY`, `SPEECH_TIMEOUT_MS`.
+    /// Reads `ACCOUNTS_TABLE`, `CALLS_TABLE`, `LIVE_TABLE`, `SOCKET_ENDPOINT`, `AUDIO_BUCKET`, `DEFERRED_QUEUE_URL`, and
+    /// `SPEECH_PROVIDER`, `SPEECH_URL`, `SPEECH_MODEL`, `SPEECH_API_KEY`, `SPEECH_TIMEOUT_MS`.
     pub fn start(start: &Start) -> Result<Self, SettingError> {
-        let speech = connect_speech(&start.settings)?;
+        let speech = speech::connect(&start.settings)?;
         Self::with_speech(start, speech)
     }
 
@@ -82,26 +80,25 @@ impl Context {
         let table = |name: &str| Ok(Table::new(client.clone(), start.settings.required(name)?));
         let management = aws_sdk_apigatewaymanagement::config::Builder::from(&start.sdk);
         Ok(Self {
-            accounts: Accounts::new(table("ACCOUNTS_TABLE")?),
+            hints: HintBook::new(Accounts::new(table("ACCOUNTS_TABLE")?)),
             calls: Calls::new(table("CALLS_TABLE")?),
             live: Live::new(table("LIVE_TABLE")?),
             gateway: Gateway::new(&management, &start.settings.address("SOCKET_ENDPOINT")?),
+            audio: AudioStore::new(audio::client(&start.sdk), start.settings.required("AUDIO_BUCKET")?),
+            deferred: DeferredQueue::new(
+                aws_sdk_sqs::Client::new(&start.sdk),
+                start.settings.required("DEFERRED_QUEUE_URL")?,
+            ),
             speech,
             clock: start.clock.clone(),
-            terms: Cache::new(TERMS_MS),
+            breaker: Mutex::default(),
             warm: Mutex::default(),
         })
     }
 
-    /// What the call's playbook tells the transcription service.
-    pub(crate) async fn hints(&self, org: &OrgId, playbook: &PlaybookId) -> Result<Arc<Hints>, ServiceError> {
-        let load = async {
-            let found = self.accounts.playbook(org, playbook).await?;
-            Ok(Arc::new(
-                found.map(|found| Hints { language: Some(found.language), terms: found.terms }).unwrap_or_default(),
-            ))
-        };
-        self.terms.get((org.clone(), playbook.clone()), self.clock.now_ms(), load).await
+    /// Whether the transcription service is worth asking. Held for a moment, never while anything is waited for.
+    pub(crate) fn breaker(&self) -> MutexGuard<'_, Breaker> {
+        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn take_warm(&self, key: &str) -> Option<CallState> {
@@ -116,27 +113,6 @@ impl Context {
             warm.insert(key, state);
         }
     }
-}
-
-fn connect_speech(settings: &Settings) -> Result<Arc<dyn Transcriber>, SettingError> {
-    let name = |error: &ConfigError| match error {
-        ConfigError::Provider => "SPEECH_PROVIDER",
-        ConfigError::Url => "SPEECH_URL",
-        ConfigError::Model => "SPEECH_MODEL",
-        ConfigError::KeyMissing | ConfigError::Key => "SPEECH_API_KEY",
-        ConfigError::Timeout => "SPEECH_TIMEOUT_MS",
-    };
-    let malformed = |error: ConfigError| SettingError::malformed(name(&error), error);
-    let provider: speech::Provider =
-        settings.optional("SPEECH_PROVIDER").unwrap_or("openai").parse().map_err(malformed)?;
-    let config = speech::Config {
-        provider,
-        url: settings.optional("SPEECH_URL").unwrap_or(provider.default_url()).to_owned(),
-        model: settings.optional("SPEECH_MODEL").unwrap_or_default().to_owned(),
-        api_key: settings.optional("SPEECH_API_KEY").map(Secret::new),
-        timeout: Duration::from_millis(settings.parsed("SPEECH_TIMEOUT_MS", 20_000)?),
-    };
-    speech::connect(config, callboard_runtime::start::http_client()?).map_err(malformed)
 }
 
 /// The records of one call in a batch, with the sequence number of the first.
@@ -198,27 +174,5 @@ mod tests {
         let record = Record::decode(&event.records[0].kinesis.data).unwrap();
         assert_eq!(record.partition_key(), event.records[0].kinesis.partition_key);
         assert_eq!(record.payload.len(), 3_200);
-    }
-
-    #[test]
-    fn a_wrong_setting_is_named() {
-        let settings = |pairs: &[(&str, &str)]| {
-            Settings::from(
-                pairs
-                    .iter()
-                    .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
-                    .collect::<std::collections::BTreeMap<_, _>>(),
-            )
-        };
-        for (pairs, name) in [
-            (vec![("SPEECH_PROVIDER", "siri")], "SPEECH_PROVIDER"),
-            (vec![("SPEECH_URL", "nowhere")], "SPEECH_URL"),
-            (vec![("SPEECH_PROVIDER", "assemblyai")], "SPEECH_API_KEY"),
-            (vec![("SPEECH_TIMEOUT_MS", "soon")], "SPEECH_TIMEOUT_MS"),
-            (vec![("SPEECH_TIMEOUT_MS", "0")], "SPEECH_TIMEOUT_MS"),
-        ] {
-            let error = connect_speech(&settings(&pairs)).err().expect(name).to_string();
-            assert!(error.starts_with(name), "{error}");
-        }
     }
 }

@@ -36,6 +36,12 @@ pub fn functions(clock: &Clock) -> Registry {
             }),
         ),
         (
+            "recordings",
+            entry(clock, callboard_recordings::Context::start, |event, context: Arc<_>| async move {
+                callboard_recordings::handle(event, &context).await
+            }),
+        ),
+        (
             "analyze",
             entry(clock, callboard_analyze::Context::start, |event, context: Arc<_>| async move {
                 callboard_analyze::handle(event, &context).await

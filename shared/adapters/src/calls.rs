@@ -4,7 +4,7 @@
 //! take place leaves a hole in the revisions; a dashboard that meets one loads the call again.
 
 use callboard_domain::{
-    Call, CallId, CallStatus, OrgId, PlaybookId, Segment,
+    Call, CallId, CallStatus, Channel, OrgId, Placeholder, PlaybookId, Segment,
     coaching::{Card, Notes, Progress},
     playbook::Playbook,
 };
@@ -91,7 +91,8 @@ impl Calls {
         self.0.set(&call_pk(&call.org, &call.id), sk::CALL, values).await
     }
 
-    /// Stores a segment. The first final one of its key wins; `No` says that there was one.
+    /// Stores a segment. The first final one of its key wins, and one that waits takes the place of nothing that says
+    /// as much or more: a repetition changes nothing. `No` says that what was there stays.
     pub async fn put_segment(
         &self,
         segment: &Segment,
@@ -100,9 +101,42 @@ impl Calls {
         playbook: &PlaybookId,
     ) -> Result<Written, ServiceError> {
         let revision = self.next_revision(org, &segment.call).await?;
+        self.store_segment(&SegmentItem::new(segment, org, principal, playbook, revision)).await
+    }
+
+    /// The same of an utterance that had to wait, perhaps until the call was over: analysis looks whether it was.
+    pub async fn put_late_segment(
+        &self,
+        segment: &Segment,
+        org: &OrgId,
+        principal: &str,
+        playbook: &PlaybookId,
+    ) -> Result<Written, ServiceError> {
+        let revision = self.next_revision(org, &segment.call).await?;
         let item = SegmentItem::new(segment, org, principal, playbook, revision);
+        self.store_segment(&SegmentItem { late: true, ..item }).await
+    }
+
+    async fn store_segment(&self, item: &SegmentItem) -> Result<Written, ServiceError> {
+        let condition = match item.placeholder {
+            Some(Placeholder::Waiting) => {
+                "attribute_not_exists(pk) OR (#final = :unfinished AND attribute_not_exists(#placeholder))"
+            }
+            Some(Placeholder::Failed) | None => "attribute_not_exists(pk) OR #final = :unfinished",
+        };
         let unfinished = aws_sdk_dynamodb::types::AttributeValue::Bool(false);
-        self.0.put_when(&item, "attribute_not_exists(pk) OR #final = :unfinished", [(":unfinished", unfinished)]).await
+        self.0.put_when(item, condition, [(":unfinished", unfinished)]).await
+    }
+
+    /// A segment.
+    pub async fn segment(
+        &self,
+        org: &OrgId,
+        call: &CallId,
+        start_ms: u64,
+        channel: Channel,
+    ) -> Result<Option<SegmentItem>, ServiceError> {
+        self.0.get(&call_pk(org, call), &sk::segment(start_ms, channel)).await
     }
 
     /// A call's segments by start.
@@ -176,8 +210,14 @@ impl Calls {
         self.0.get(&call_pk(org, call), sk::NOTES).await
     }
 
-    /// Stores the notes after a call.
-    pub async fn put_notes(&self, org: &OrgId, call: &CallId, notes: &Notes) -> Result<(), ServiceError> {
+    /// Stores the notes after a call, made from so many final segments; `No` says that there are some from as many.
+    pub async fn put_notes(
+        &self,
+        org: &OrgId,
+        call: &CallId,
+        notes: &Notes,
+        basis: u64,
+    ) -> Result<Written, ServiceError> {
         let revision = self.next_revision(org, call).await?;
         let item = NotesItem {
             pk: call_pk(org, call),
@@ -185,9 +225,12 @@ impl Calls {
             org: org.clone(),
             call: call.clone(),
             revision,
+            basis,
             notes: notes.clone(),
         };
-        self.0.put(&item).await
+        // Notes of an older version do not say what they were made from.
+        let condition = "attribute_not_exists(#basis) OR #basis < :basis";
+        self.0.put_when(&item, condition, [(":basis", number(basis))]).await
     }
 
     /// The next revision of a call.

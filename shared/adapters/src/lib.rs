@@ -1,8 +1,10 @@
-//! The outside services, each behind its feature: tables (DynamoDB), frames (Kinesis), gateway (API Gateway
-//! management) and speech (transcription services). Nothing here decides anything about a call.
+//! The outside services, each behind its feature: tables (DynamoDB), frames (Kinesis), audio (S3), queue (SQS), gateway
+//! (API Gateway management) and speech (transcription services). Nothing here decides anything about a call.
 
 #[cfg(feature = "tables")]
 pub mod accounts;
+#[cfg(feature = "audio")]
+pub mod audio;
 #[cfg(feature = "tables")]
 pub mod calls;
 #[cfg(feature = "tables")]
@@ -13,6 +15,10 @@ pub mod frames;
 pub mod gateway;
 #[cfg(feature = "tables")]
 pub mod live;
+#[cfg(feature = "queue")]
+pub mod queue;
+#[cfg(feature = "redrive")]
+pub mod redrive;
 #[cfg(feature = "speech")]
 pub mod speech;
 #[cfg(feature = "tables")]

@@ -13,4 +13,4 @@ pub mod speech;
 
 pub use call::{Call, CallStatus, Channel};
 pub use ids::{CallId, OrgId, PlaybookId};
-pub use segment::{Segment, SegmentTimes, Word};
+pub use segment::{Placeholder, Segment, SegmentTimes, Word};

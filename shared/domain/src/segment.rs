@@ -18,6 +18,14 @@ pub struct Word {
     pub confidence: Option<f32>,
 }
 
+impl Word {
+    /// The same word, of something that begins so much later.
+    #[must_use]
+    pub fn shifted(self, by_ms: u64) -> Self {
+        Self { start_ms: by_ms + self.start_ms, end_ms: by_ms + self.end_ms, ..self }
+    }
+}
+
 /// The times that a segment carries. All but `asr_ms` and `closing_ms` are wall clock, milliseconds since the
 /// Unix epoch; a spoken time is media time anchored by the smallest (received − media) seen.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +47,26 @@ pub struct SegmentTimes {
     pub asr_ms: u64,
 }
 
+/// Why a segment has no text yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Placeholder {
+    /// The transcription service could not do it; it is asked again, and the text replaces this.
+    Waiting,
+    /// It was asked as often as is reasonable. A person can have it asked again.
+    Failed,
+}
+
+impl Placeholder {
+    /// What people read in the text's place.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Waiting => "(waiting for the transcription service)",
+            Self::Failed => "(this part could not be transcribed)",
+        }
+    }
+}
+
 /// One transcribed utterance. Its key is (call, start, channel): stable whatever is redelivered.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Segment {
@@ -50,12 +78,14 @@ pub struct Segment {
     pub start_ms: u64,
     /// Where it ends.
     pub end_ms: u64,
-    /// What was said.
+    /// What was said; what people read instead while it is not known; empty where it turned out that nothing was.
     pub text: String,
     /// The words with their times, where the service gives them.
     pub words: Vec<Word>,
     /// False while a placeholder or partial stands in for the text.
     pub is_final: bool,
+    /// Why there is no text yet, where that is so.
+    pub placeholder: Option<Placeholder>,
     /// When it was spoken, received, transcribed and stored.
     pub times: SegmentTimes,
 }

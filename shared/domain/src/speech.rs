@@ -3,7 +3,11 @@
 //! How a service is spoken to, and what is tried again within one request, is the adapter's matter. What becomes of an
 //! utterance that cannot be transcribed now is decided by the caller, from the variants of [`SpeechError`].
 
+mod breaker;
+
 use std::{fmt, pin::Pin};
+
+pub use breaker::Breaker;
 
 use crate::segment::Word;
 

@@ -5,6 +5,8 @@
 pub mod cache;
 pub mod clock;
 pub mod settings;
+#[cfg(feature = "speech")]
+pub mod speech;
 pub mod start;
 
 pub use cache::Cache;

@@ -6,6 +6,7 @@ use aws_smithy_http_client::{
     Builder,
     tls::{Provider, rustls_provider::CryptoMode},
 };
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::SdkConfig;
 use lambda_runtime::{LambdaEvent, service_fn};
 use tracing_subscriber::EnvFilter;
@@ -30,11 +31,19 @@ impl Start {
         let filter = settings.optional("LOG_FILTER").unwrap_or("info");
         let filter = EnvFilter::try_new(filter).map_err(|e| SettingError::malformed("LOG_FILTER", e))?;
         tracing_subscriber::fmt().json().with_env_filter(filter).with_target(false).without_time().init();
-        install_tls();
-        let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
-        let sdk = aws_config::defaults(aws_config::BehaviorVersion::latest()).http_client(http).load().await;
-        Ok(Self { settings, sdk, clock: Clock::system() })
+        Ok(Self { settings, sdk: aws().await, clock: Clock::system() })
     }
+}
+
+/// How this process reaches AWS: by the usual chain of environment, profile and role.
+pub async fn aws() -> SdkConfig {
+    aws_config::defaults(aws_config::BehaviorVersion::latest()).http_client(aws_http()).load().await
+}
+
+/// A client for AWS's services, or for whatever answers in their place.
+pub fn aws_http() -> SharedHttpClient {
+    install_tls();
+    Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
 }
 
 /// Chooses the process's TLS provider: ring, which needs no C build and no entropy at start. Harmless when repeated.

@@ -1,7 +1,7 @@
 //! Table items: one struct an item type, one function a key. Keys begin with the organization.
 
 use callboard_domain::{
-    Call, CallId, CallStatus, Channel, OrgId, PlaybookId, Segment, SegmentTimes, Word,
+    Call, CallId, CallStatus, Channel, OrgId, Placeholder, PlaybookId, Segment, SegmentTimes, Word,
     call::EndReason,
     coaching::{Card, Notes, Progress, ProgressView},
     permissions::Role,
@@ -191,6 +191,12 @@ pub struct SegmentItem {
     /// Not a placeholder or partial.
     #[serde(rename = "final")]
     pub is_final: bool,
+    /// Why there is no text yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub placeholder: Option<Placeholder>,
+    /// The text came after the utterance had to wait, perhaps when the call was over: notes are made again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub late: bool,
     /// Times.
     pub times: SegmentTimes,
 }
@@ -212,6 +218,8 @@ impl SegmentItem {
             text: segment.text.clone(),
             words: segment.words.clone(),
             is_final: segment.is_final,
+            placeholder: segment.placeholder,
+            late: false,
             times: segment.times,
         }
     }
@@ -227,6 +235,7 @@ impl SegmentItem {
             text: self.text.clone(),
             words: self.words.clone(),
             is_final: self.is_final,
+            placeholder: self.placeholder,
             times: self.times,
         }
     }
@@ -283,6 +292,9 @@ pub struct NotesItem {
     pub call: CallId,
     /// Revision of this change.
     pub revision: u64,
+    /// How many final segments they were made from: notes made from more replace them. Older items do not say.
+    #[serde(default)]
+    pub basis: u64,
     /// The notes.
     pub notes: Notes,
 }

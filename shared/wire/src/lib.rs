@@ -3,6 +3,7 @@
 //! Wire types are not domain types: conversion is explicit, and a type here changes only with what it is read by.
 
 pub mod connection;
+pub mod deferred;
 pub mod items;
 pub mod messages;
 pub mod record;

@@ -1,7 +1,7 @@
 //! Socket messages, both ways: JSON text, routed on `action` and told apart by `type`.
 
 use callboard_domain::{
-    CallStatus, Channel, SegmentTimes, Word,
+    CallStatus, Channel, Placeholder, SegmentTimes, Word,
     call::EndReason,
     coaching::{Card, Notes, ProgressView},
 };
@@ -194,7 +194,7 @@ pub struct SegmentMessage {
     pub start_ms: u64,
     /// Media time, in milliseconds.
     pub end_ms: u64,
-    /// What was said.
+    /// What was said. Empty in a final segment where it turned out that nothing was: it shows as nothing.
     pub text: String,
     /// The words with their times, where the service gives them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -202,8 +202,18 @@ pub struct SegmentMessage {
     /// False while a placeholder or partial stands in for the text.
     #[serde(rename = "final")]
     pub is_final: bool,
+    /// Why there is no text yet: `waiting` or `failed`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub placeholder: Option<Placeholder>,
     /// When it was spoken, received, transcribed, stored and pushed.
     pub times: SegmentTimes,
+}
+
+impl SegmentMessage {
+    /// Whether it only says that its utterance held no words, so that nothing is to be shown in its place.
+    pub fn is_silence(&self) -> bool {
+        self.is_final && self.text.is_empty()
+    }
 }
 
 impl ServerMessage {

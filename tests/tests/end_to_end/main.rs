@@ -7,12 +7,14 @@
 
 mod beside;
 mod clients;
+mod conditions;
 mod files;
 mod handshake;
 mod messages;
 mod organizations;
 mod quiet;
 mod redelivery;
+mod redrive;
 mod restart;
 mod settings;
 mod speech_faults;

@@ -156,6 +156,7 @@ async fn a_functions_environment_is_the_templates() {
     let speech = Speech::start();
     for (function, variable, value) in [
         ("TranscribeFunction", "SPEECH_TIMEOUT_MS", "soon"),
+        ("RecordingsFunction", "DEFERRED_TRIES", "21"),
         ("SweepFunction", "SWEEP_GRACE_SECONDS", "1"),
         ("AuthorizerFunction", "ANONYMOUS_CAPTURE_ORG", "A#B"),
     ] {
@@ -176,16 +177,17 @@ async fn a_functions_environment_is_the_templates() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_batch_that_is_given_up_goes_where_the_template_says() {
     let speech = Speech::start();
-    speech.fail_all(Some(500));
     let changed = Changed::property("TranscribeFunction", "MaximumRetryAttempts", "1");
     let data = tempfile::tempdir().unwrap();
-    let options = StackOptions { data_dir: Some(data.path().to_owned()), ..options_of(changed.path(), &speech.url) };
+    let mut options =
+        StackOptions { data_dir: Some(data.path().to_owned()), ..options_of(changed.path(), &speech.url) };
+    wrap(&mut options.registry, "transcribe", |_, _| Box::pin(async { Err("as the test asked".to_owned()) }));
     let local = Local::start_with(options).await.unwrap();
     let call = new_call();
     let mut socket = local.capture(&call).await;
     let last = socket.play(&audio::rearranged(&[1]), 100, 1, 50).await;
     socket.stop(last).await;
-    let bucket = local.stack.template().buckets[0].clone();
+    let bucket = "failedbatchesbucket";
     let kept = async || {
         files(data.path()).into_iter().find(|file| file.contains(&format!("/{bucket}/")) && file.contains("shardId-"))
     };
@@ -197,7 +199,7 @@ async fn a_batch_that_is_given_up_goes_where_the_template_says() {
 }
 
 /// All files below a folder, as paths.
-fn files(folder: &std::path::Path) -> Vec<String> {
+pub(crate) fn files(folder: &std::path::Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let below = entries.flat_map(|entry| {
         let path = entry.path();

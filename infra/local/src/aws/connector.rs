@@ -7,7 +7,10 @@ use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_runtime_api::{
     client::{
         behavior_version::BehaviorVersion,
-        http::{HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector},
+        http::{
+            HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+            SharedHttpConnector,
+        },
         orchestrator::{HttpRequest, HttpResponse},
         result::ConnectorError,
         runtime_components::RuntimeComponents,
@@ -35,15 +38,7 @@ pub const SECRET_KEY: &str = "local";
 impl LocalAws {
     /// A configuration for any SDK client, whose requests this process answers.
     pub fn sdk_config(&self) -> SdkConfig {
-        let credentials = Credentials::new(ACCESS_KEY, SECRET_KEY, None, None, "local stack");
-        SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new(REGION))
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .http_client(self.clone())
-            .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
-            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-            .build()
+        sdk_config().http_client(self.clone()).build()
     }
 
     /// The same services over TCP, for tools outside of this process.
@@ -99,6 +94,21 @@ impl LocalAws {
             Err(error) => answer(Err(ApiError::bad("SerializationException", error.to_string()))),
         }
     }
+}
+
+/// A configuration for the SDK clients of another process, which reach a stack's [`LocalAws::router`] at an address.
+pub fn outside_sdk_config(endpoint: &str, http: SharedHttpClient) -> SdkConfig {
+    sdk_config().http_client(http).endpoint_url(endpoint).build()
+}
+
+fn sdk_config() -> aws_types::sdk_config::Builder {
+    let credentials = Credentials::new(ACCESS_KEY, SECRET_KEY, None, None, "local stack");
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(REGION))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
 }
 
 impl HttpClient for LocalAws {

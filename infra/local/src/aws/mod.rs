@@ -26,7 +26,7 @@ use std::{path::Path, sync::Arc};
 pub use self::{
     changes::{Changed, Changes},
     clock::{WallClock, system_clock},
-    connector::{ACCESS_KEY, SECRET_KEY},
+    connector::{ACCESS_KEY, SECRET_KEY, outside_sdk_config},
     dynamodb::{DynamoDb, StreamEntry},
     kinesis::{Kinesis, StoredRecord},
     positions::Positions,

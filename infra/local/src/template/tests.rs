@@ -68,7 +68,15 @@ fn the_real_template_is_understood() {
     );
     assert_eq!(template.tables[1].ttl_attribute.as_deref(), Some("expires_at"));
     assert_eq!(template.streams, [Stream { name: "FrameStream".into(), shards: 1, retention_hours: 24 }]);
-    assert_eq!(template.buckets, ["failedbatchesbucket"]);
+    assert_eq!(template.buckets, ["failedbatchesbucket", "audiobucket"]);
+
+    let deferred = template.queues.iter().find(|queue| queue.name == "DeferredQueue").unwrap();
+    let (dead_letters, receives) = deferred.redrive.clone().unwrap();
+    assert_eq!(dead_letters, "DeferredDeadLetterQueue");
+    assert!(receives > callboard_recordings::LAST_TRY, "a receive is left to say that the last try failed");
+    let recordings = &template.functions["RecordingsFunction"];
+    assert!(deferred.visibility_timeout_s >= 6 * recordings.timeout_s);
+    assert_eq!(recordings.environment["DEFERRED_TRIES"], callboard_recordings::LAST_TRY.to_string());
 
     let socket = template.websocket.as_ref().unwrap();
     assert_eq!((&*socket.stage, &*socket.route_property), ("ws", "action"));

@@ -1,0 +1,134 @@
+//! What becomes of one utterance: its words, or a place that is kept for them while they have to wait.
+//!
+//! A shard never waits for a transcription service: an utterance that cannot be transcribed now goes to a queue, and
+//! the call goes on. The order of effects is what makes a repetition harmless, here too: first the audio (the same
+//! place, the same bytes), then the message (its consumer finds a segment that is final already, and is done), then
+//! the placeholder (which takes no other's place). Whoever sees the placeholder can rely on the message.
+
+use callboard_audio::Utterance;
+use callboard_domain::{
+    Channel, Placeholder, Segment, SegmentTimes, Word,
+    speech::{Recognized, SpeechError, SpeechRequest},
+};
+use callboard_wire::deferred::{self, DeferredUtterance};
+
+use crate::{Context, call::CallError, state::CallState};
+
+/// Writes an utterance's segment: with its words, or as one that waits for them.
+pub async fn write_segment(state: &mut CallState, utterance: &Utterance, context: &Context) -> Result<(), CallError> {
+    let Some(&channel) = state.extra.header.channels.get(utterance.channel) else { return Ok(()) };
+    let asked_ms = context.clock.now_ms();
+    if !context.breaker().admits(asked_ms) {
+        let wish_ms = context.breaker().wish_ms(asked_ms);
+        return defer(state, utterance, channel, wish_ms, context).await;
+    }
+    let transcribed = transcribe(state, utterance, context).await?;
+    let now_ms = context.clock.now_ms();
+    let recognized = match transcribed {
+        Ok(recognized) => recognized,
+        Err(error) => {
+            context.breaker().failed(&error, now_ms);
+            let wish_ms = match &error {
+                SpeechError::Busy { retry_after_ms } => *retry_after_ms,
+                SpeechError::Unavailable(_) | SpeechError::Refused(_) | SpeechError::Unauthorized(_) => None,
+            };
+            let call = &state.extra.header.call;
+            tracing::warn!(%error, call.id = %call, start_ms = utterance.spoken.start_ms, "utterance has to wait");
+            return defer(state, utterance, channel, wish_ms, context).await;
+        }
+    };
+    context.breaker().succeeded();
+    if recognized.text.is_empty() {
+        return Ok(());
+    }
+    let segment = segment(state, utterance, channel, recognized, (asked_ms, now_ms));
+    let header = &state.extra.header;
+    context.calls.put_segment(&segment, &header.org, &header.principal, &header.playbook).await?;
+    state.remember(&segment.text);
+    Ok(())
+}
+
+/// Asks the service. The outer error is a table's.
+async fn transcribe(
+    state: &CallState,
+    utterance: &Utterance,
+    context: &Context,
+) -> Result<Result<Recognized, SpeechError>, CallError> {
+    let header = &state.extra.header;
+    let hints = context.hints.of(&header.org, &header.playbook, context.clock.now_ms()).await?;
+    let request = SpeechRequest {
+        pcm: &utterance.spoken.pcm,
+        sample_rate: utterance.spoken.sample_rate,
+        language: hints.language.as_deref(),
+        terms: &hints.terms,
+        context: &state.extra.context,
+    };
+    Ok(context.speech.transcribe(request).await)
+}
+
+fn segment(
+    state: &CallState,
+    utterance: &Utterance,
+    channel: Channel,
+    recognized: Recognized,
+    (asked_ms, now_ms): (i64, i64),
+) -> Segment {
+    let spoken = &utterance.spoken;
+    let words = recognized.words.into_iter().map(|word| word.shifted(spoken.audio_start_ms));
+    Segment {
+        call: state.extra.header.call.clone(),
+        channel,
+        start_ms: spoken.start_ms,
+        end_ms: spoken.end_ms,
+        text: recognized.text,
+        words: words.collect::<Vec<Word>>(),
+        is_final: true,
+        placeholder: None,
+        times: SegmentTimes {
+            transcribed: now_ms,
+            stored: now_ms,
+            asr_ms: u64::try_from(now_ms - asked_ms).unwrap_or_default(),
+            ..times(utterance)
+        },
+    }
+}
+
+/// What is known of an utterance's times before it is transcribed.
+fn times(utterance: &Utterance) -> SegmentTimes {
+    SegmentTimes {
+        spoken: utterance.spoken_at_ms,
+        received: utterance.received_ms,
+        closing_ms: utterance.spoken.closed_ms.saturating_sub(utterance.spoken.end_ms),
+        ..SegmentTimes::default()
+    }
+}
+
+/// Lets an utterance wait, for as long as the service wishes at least.
+async fn defer(
+    state: &CallState,
+    utterance: &Utterance,
+    channel: Channel,
+    wish_ms: Option<u64>,
+    context: &Context,
+) -> Result<(), CallError> {
+    let (header, spoken) = (&state.extra.header, &utterance.spoken);
+    let deferred = DeferredUtterance {
+        version: deferred::VERSION,
+        org: header.org.clone(),
+        call: header.call.clone(),
+        principal: header.principal.clone(),
+        playbook: header.playbook.clone(),
+        channel,
+        start_ms: spoken.start_ms,
+        end_ms: spoken.end_ms,
+        audio_start_ms: spoken.audio_start_ms,
+        sample_rate: spoken.sample_rate,
+        audio: deferred::audio_key(&header.org, &header.call, spoken.start_ms, channel),
+        times: times(utterance),
+    };
+    context.audio.put(&deferred.audio, deferred::to_bytes(&spoken.pcm)).await?;
+    context.deferred.send(&deferred, wish_ms.unwrap_or(0).div_ceil(1_000)).await?;
+    let placeholder = deferred.segment(Placeholder::Waiting, context.clock.now_ms());
+    context.calls.put_segment(&placeholder, &header.org, &header.principal, &header.playbook).await?;
+    Ok(())
+}

@@ -1,0 +1,58 @@
+//! The queue of utterances that have to wait: messages of an SQS queue.
+
+use aws_sdk_sqs::{Client, error::ProvideErrorMetadata};
+use callboard_wire::deferred::DeferredUtterance;
+
+use crate::ServiceError;
+
+/// SQS delays a message by this at most, in seconds.
+pub const LONGEST_DELAY_S: u64 = 900;
+
+/// The queue and the client to reach it.
+#[derive(Debug, Clone)]
+pub struct DeferredQueue {
+    client: Client,
+    url: String,
+}
+
+impl DeferredQueue {
+    /// A queue by its URL.
+    pub fn new(client: Client, url: impl Into<String>) -> Self {
+        Self { client, url: url.into() }
+    }
+
+    /// Hands an utterance over, to be received after a delay (see [`LONGEST_DELAY_S`]).
+    pub async fn send(&self, utterance: &DeferredUtterance, delay_s: u64) -> Result<(), ServiceError> {
+        self.client
+            .send_message()
+            .queue_url(&self.url)
+            .message_body(utterance.to_json())
+            .delay_seconds(seconds(delay_s.min(LONGEST_DELAY_S)))
+            .send()
+            .await
+            .map(|_| ())
+            .map_err(|error| failed("SendMessage", &error))
+    }
+
+    /// Hides a message that was received until it is to be received again.
+    pub async fn set_visibility(&self, receipt: &str, hidden_s: u64) -> Result<(), ServiceError> {
+        self.client
+            .change_message_visibility()
+            .queue_url(&self.url)
+            .receipt_handle(receipt)
+            .visibility_timeout(seconds(hidden_s))
+            .send()
+            .await
+            .map(|_| ())
+            .map_err(|error| failed("ChangeMessageVisibility", &error))
+    }
+}
+
+fn seconds(count: u64) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}
+
+fn failed<E: ProvideErrorMetadata + std::fmt::Display>(operation: &'static str, error: &E) -> ServiceError {
+    let reason = error.code().map_or_else(|| error.to_string(), str::to_owned);
+    ServiceError::Unavailable { service: "sqs", operation, reason }
+}
