@@ -6,9 +6,9 @@ use std::{
     time::Duration,
 };
 
-use callboard_adapters::{accounts::Accounts, table::Table};
+use callboard_adapters::{accounts::Accounts, redrive::Redrive, table::Table};
 use callboard_domain::playbook::{self, Playbook};
-use callboard_local::template::Template;
+use callboard_local::template::{Destination, Template};
 use callboard_tests::{dashboard::Dashboard, project};
 use serde_json::Value;
 use tokio::task::JoinSet;
@@ -67,7 +67,10 @@ async fn run(world: &Arc<World>) -> Result<(), String> {
     }
     let mut killer = JoinSet::new();
     killer.spawn(kill_as_planned(stack.clone()));
-    let outcomes = rest(&stack, &mut clients, &mut killer).await?;
+    let mut outcomes = rest(&stack, &mut clients, &mut killer).await?;
+    if redrive(world).await? {
+        outcomes.extend(rest(&stack, &mut clients, &mut killer).await?);
+    }
     let result =
         judge(&stack, &outcomes, &[("the steady dashboard", &steady), ("the restless dashboard", &restless)]).await;
     stack.kill();
@@ -118,7 +121,8 @@ async fn rest(
         if text != seen {
             (seen, changed_ms) = (text, now_ms);
         }
-        let unfinished = state.iter().find(|(_, call)| call["status"]["S"] != "ended");
+        let unfinished =
+            state.iter().find(|(_, call)| call["status"]["S"] != "ended" || call["waiting"].as_u64() > Some(0));
         if unfinished.is_none() && clients.is_empty() && now_ms >= changed_ms + QUIET_MS {
             return Ok(outcomes);
         }
@@ -128,21 +132,56 @@ async fn rest(
     }
 }
 
-/// Every call's item, and its revision.
+/// What was given up is taken up again; false if there is nothing.
+async fn redrive(world: &World) -> Result<bool, String> {
+    let redrive = Redrive::new(&world.aws.sdk_config());
+    let now_ms = world.clock().now_ms();
+    let mut buckets: Vec<&String> = Vec::new();
+    for mapping in &world.template.event_sources {
+        if let Some(Destination::S3(bucket)) = &mapping.on_failure
+            && !buckets.contains(&bucket)
+        {
+            buckets.push(bucket);
+        }
+    }
+    let mut taken_up = 0;
+    for bucket in buckets {
+        for key in redrive.batches(bucket).await.map_err(|error| error.to_string())? {
+            let replayed = redrive.replay(bucket, &key, now_ms).await.map_err(|error| error.to_string())?;
+            world.log(format_args!("redriven: {replayed:?}"));
+            taken_up += 1;
+        }
+    }
+    for queue in &world.template.queues {
+        let Some((dead_letters, _)) = &queue.redrive else { continue };
+        let url = |name: &str| format!("http://queues.local/000000000000/{name}");
+        let moved = redrive.move_messages(&url(dead_letters), &url(&queue.name), now_ms).await;
+        let moved = moved.map_err(|error| error.to_string())?;
+        world.log(format_args!("redriven: {moved} messages"));
+        taken_up += moved;
+    }
+    Ok(taken_up > 0)
+}
+
+/// Every call's item, its revision, and how many of its segments wait for their words.
 async fn state(world: &World) -> BTreeMap<String, Value> {
     let request = serde_json::json!({"TableName": "CallsTable", "ConsistentRead": true,
-        "FilterExpression": "sk = :call OR sk = :revision",
-        "ExpressionAttributeValues": {":call": {"S": "CALL"}, ":revision": {"S": "REVISION"}}});
+        "FilterExpression": "sk = :call OR sk = :revision OR placeholder = :waiting",
+        "ExpressionAttributeValues": {":call": {"S": "CALL"}, ":revision": {"S": "REVISION"}, ":waiting": {"S": "waiting"}}});
     let answer = world.aws.dynamodb().database().scan(serde_json::from_value(request).unwrap()).unwrap();
     let answer = serde_json::to_value(answer).unwrap();
     let mut calls = BTreeMap::new();
     for item in answer["Items"].as_array().unwrap() {
         let call: &mut Value = calls.entry(item["pk"]["S"].as_str().unwrap().to_owned()).or_default();
-        for (name, value) in item.as_object().unwrap() {
-            call[format!("{}{name}", if item["sk"]["S"] == "REVISION" { "counted " } else { "" })] = value.clone();
+        match item["sk"]["S"].as_str() {
+            Some("CALL") => {
+                ["status", "ended_at_ms", "end_reason"].iter().for_each(|name| call[name] = item[name].clone())
+            }
+            Some("REVISION") => call["revision"] = item["revision"].clone(),
+            _ => call["waiting"] = (call["waiting"].as_u64().unwrap_or(0) + 1).into(),
         }
     }
-    calls.retain(|_, call| !call["status"].is_null());
+    calls.retain(|_, call: &mut Value| !call["status"].is_null());
     calls
 }
 

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use callboard_domain::speech::Transcriber;
 use callboard_local::{
     events::{self, Clock, Invoker, Running},
     functions::{Environment, Init, InvokeError, Registry, handler},
@@ -163,20 +164,30 @@ impl Stack {
 /// The real handlers; only the transcription service is another.
 fn functions(world: &Arc<World>) -> Registry {
     let mut functions = registry::functions(&world.clock());
-    let start = |init: Init, world: &World| Start {
-        settings: Settings::from(init.variables),
-        sdk: init.sdk,
-        clock: world.clock(),
-    };
     let shared = world.clone();
     let transcribe = handler(
         move |init: Init| {
-            let context =
-                callboard_transcribe::Context::with_speech(&start(init, &shared), Arc::new(Speech(shared.clone())));
+            let context = callboard_transcribe::Context::with_speech(&started(init, &shared), speech(&shared));
             async move { context.map_err(|error| error.to_string()) }
         },
         |event, context: Arc<_>| async move { callboard_transcribe::handle(event, &context).await },
     );
-    functions.insert("transcribe", transcribe);
+    let shared = world.clone();
+    let recordings = handler(
+        move |init: Init| {
+            let context = callboard_recordings::Context::with_speech(&started(init, &shared), speech(&shared));
+            async move { context.map_err(|error| error.to_string()) }
+        },
+        |event, context: Arc<_>| async move { callboard_recordings::handle(event, &context).await },
+    );
+    functions.extend([("transcribe", transcribe), ("recordings", recordings)]);
     functions
+}
+
+fn started(init: Init, world: &World) -> Start {
+    Start { settings: Settings::from(init.variables), sdk: init.sdk, clock: world.clock() }
+}
+
+fn speech(world: &Arc<World>) -> Arc<dyn Transcriber> {
+    Arc::new(Speech(world.clone()))
 }

@@ -63,6 +63,13 @@ impl World {
             mapping.parallelization = mapping.parallelization.min(plan.parallelization);
             mapping.retries = mapping.retries.map(|retries| retries.min(plan.retries));
         }
+        for function in template.functions.values_mut() {
+            for (name, value) in [("DEFERRED_TRIES", "6"), ("DEFERRED_BACKOFF_SECONDS", "2")] {
+                if let Some(known) = function.environment.get_mut(name) {
+                    *known = value.to_owned();
+                }
+            }
+        }
         let mut lexicon = Lexicon::default();
         let calls = plan.calls.iter().enumerate();
         let scripts = calls.map(|(number, call)| Script::of(number, call, plan.seed, &mut lexicon)).collect();
