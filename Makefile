@@ -12,7 +12,8 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 # Options of `callboard dev`, as in: make run ARGS="--port 9000"
 ARGS ?=
-# Cargo's profile of what runs here; dev is built in a third of the time, and shares its parts with the tests.
+# Cargo's profile of what runs and is tested here. dev is built in a third of the time; the simulation takes four times
+# as long in it.
 PROFILE ?= local
 # Options of `cargo lambda build`, as in: make lambda LAMBDA="--release --arm64"
 LAMBDA ?=
@@ -25,20 +26,21 @@ SPEECH_PYTHON := $(SPEECH)/.venv/bin/python
 FUNCTIONS := $(notdir $(patsubst %/Cargo.toml,%,$(wildcard functions/*/Cargo.toml)))
 TIMED := @infra/checks/timed.sh
 
-.PHONY: help run test lint lambda needs needs-of-checks speech speech-test rust-test \
+.PHONY: help run test lint lambda needs needs-of-checks speech speech-test rust-test simulate \
 	files crates fmt clippy doc deny machete template tools
 .NOTPARALLEL:
 
 help:
 	@echo 'make run      the whole system on this machine   make run ARGS="--port 9000"'
 	@echo 'make test     every test: unit, integration, end to end'
+	@echo 'make simulate  the live path under everything that the cloud does to it   make simulate SEEDS=42'
 	@echo 'make lint     format, lints, documentation, licences, what may depend on what, the template'
 	@echo 'make lambda   every function, built as Lambda runs it   make lambda LAMBDA="--release --arm64"'
 	@echo 'make speech   the speech server'"'"'s virtual environment'
 
 # ---------------------------------------------------------------- run
 run: speech
-	@cargo build --locked --profile $(PROFILE) --package callboard --bin callboard
+	@cargo build --locked --profile $(PROFILE) --workspace --bin callboard
 	@exec $(TARGET)/$(PROFILE:dev=debug)/callboard dev $(ARGS)
 
 needs:
@@ -71,7 +73,14 @@ speech-test: needs-of-checks $(SPEECH)/.venv/installed-dev
 	$(TIMED) "speech server's tests" $(SPEECH_PYTHON) -m pytest -rs $(SPEECH) | $(PYTHON) infra/checks/tests.py
 
 rust-test: needs-of-checks speech
-	$(TIMED) "cargo test" cargo test --workspace --locked --no-fail-fast 2>&1 | $(PYTHON) infra/checks/tests.py
+	$(TIMED) "cargo test" cargo test --workspace --locked --profile $(PROFILE) --no-fail-fast 2>&1 | $(PYTHON) infra/checks/tests.py
+
+# How many of them, or which: SEEDS=100..200, and SEEDS=42 with its log.
+SEEDS ?= 0..100000
+
+simulate: needs-of-checks
+	@SIMULATION_SEEDS=$(SEEDS) cargo test --workspace --locked --profile $(PROFILE) --test simulation \
+		no_word_is_lost -- --nocapture
 
 # ---------------------------------------------------------------- lint
 lint: files crates fmt deny machete template clippy doc

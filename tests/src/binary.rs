@@ -1,5 +1,5 @@
-//! The program under test. Building these tests does not build it, so it is built here, once a run and in the same
-//! profile; where it is up to date that takes a moment.
+//! The program under test. Building these tests does not build it, so it is built here, once a run, in the same profile
+//! and with the same features of what it is made of; where it is up to date that takes a moment.
 
 use std::{
     path::{Path, PathBuf},
@@ -19,7 +19,7 @@ pub fn callboard() -> &'static Path {
 
 fn build() -> PathBuf {
     let output = Command::new(env!("CARGO"))
-        .args(["build", "--package", "callboard", "--bin", "callboard", "--message-format", "json"])
+        .args(["build", "--workspace", "--bin", "callboard", "--message-format", "json"])
         .args(["--profile", &profile()])
         .current_dir(project())
         .stdin(Stdio::null())

@@ -14,6 +14,7 @@
 
 pub mod audio;
 pub mod binary;
+pub mod cut;
 pub mod dashboard;
 pub mod fuzz;
 pub mod process;

@@ -38,6 +38,9 @@ const DEAD_AFTER: Duration = Duration::from_secs(60);
 const HOLE_GRACE: Duration = Duration::from_millis(500);
 /// After the stop, a push that got lost last shows in nothing but silence: look after this long.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
+/// How long the words of utterances that have to wait for the transcription service are waited for, once the notes are
+/// in.
+const LATE_WORDS: Duration = Duration::from_secs(120);
 /// Most messages sent before listening again.
 const BURST: usize = 32;
 
@@ -56,6 +59,8 @@ struct Session {
     /// When the connection last gave a sign of life.
     alive: Duration,
     pinged: bool,
+    /// When the call was first known to be over, with its notes.
+    noted: Option<Duration>,
     loading: Option<Loading>,
     load_at: Option<Duration>,
 }
@@ -98,6 +103,7 @@ pub(super) async fn run(plan: Plan) -> anyhow::Result<()> {
         heard: Duration::ZERO,
         alive: Duration::ZERO,
         pinged: false,
+        noted: None,
         loading: None,
         load_at: None,
     };
@@ -288,6 +294,9 @@ impl Session {
             (false, false) => "an acknowledgement",
             (false, true) => return Ok(()),
         };
+        if self.noted.is_some() {
+            return Ok(());
+        }
         let limit = SILENCE + Duration::from_millis(self.plan.audio_ms);
         if self.now().saturating_sub(self.heard) >= limit {
             let limit = limit.as_secs();
@@ -307,7 +316,9 @@ impl Session {
     }
 
     fn is_done(&self) -> bool {
-        self.plan.source.has_ended() && self.view.has_ended() && self.view.has_notes() && !self.view.has_hole()
+        let over = self.plan.source.has_ended() && self.view.has_ended() && self.view.has_notes();
+        let waited = |since: Duration| self.now().saturating_sub(since) >= LATE_WORDS;
+        over && !self.view.has_hole() && (self.view.has_all_words() || self.noted.is_some_and(waited))
     }
 
     fn summary(&self) -> Summary {

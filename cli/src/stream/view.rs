@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use callboard_domain::{
-    CallStatus, Channel,
+    CallStatus, Channel, Placeholder,
     coaching::{Card, Notes, ProgressView},
 };
 use callboard_wire::{
@@ -112,6 +112,14 @@ impl View {
         self.notes.is_some()
     }
 
+    /// Whether no utterance waits for its words, and the notes are made of all that are there.
+    pub(crate) fn has_all_words(&self) -> bool {
+        let noted = self.notes.as_ref().map_or(0, |(revision, _)| *revision);
+        self.segments.values().all(|segment| {
+            segment.placeholder != Some(Placeholder::Waiting) && (!segment.is_final || segment.revision < noted)
+        })
+    }
+
     /// Transcribed segments and their words, counted.
     pub(crate) fn segments_and_words(&self) -> (usize, usize) {
         let spoken = self.segments.values().filter(|segment| segment.is_final && !segment.is_silence());
@@ -189,6 +197,29 @@ mod tests {
             is_final,
             placeholder: None,
             times: SegmentTimes::default(),
+        }
+    }
+
+    fn notes(revision: u64) -> ServerMessage {
+        let notes = serde_json::from_value(serde_json::json!({
+            "playbook": "sales", "playbook_version": 1, "summary": "", "percent": 0, "reached": [], "missed": [],
+            "objections": [], "talk": {"agent_ms": 0, "customer_ms": 0, "agent_percent": 0},
+        }));
+        ServerMessage::Notes { call: "c".into(), revision, notes: notes.unwrap() }
+    }
+
+    #[test]
+    fn words_that_wait_and_notes_without_them_are_not_all() {
+        let mut view = View::default();
+        let waiting = SegmentMessage { placeholder: Some(Placeholder::Waiting), ..segment(1, 0, "(waiting)", false) };
+        for (message, expected) in [
+            (ServerMessage::Segment(waiting), false),
+            (notes(2), false),
+            (ServerMessage::Segment(segment(3, 0, "hello", true)), false),
+            (notes(4), true),
+        ] {
+            view.apply(&message);
+            assert_eq!(view.has_all_words(), expected, "{message:?}");
         }
     }
 

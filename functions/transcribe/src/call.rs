@@ -246,7 +246,9 @@ pub fn hear(state: &mut CallState, record: &Record, batch: &mut Batch) {
         }
     };
     if header.format != state.session.format() {
-        tracing::error!(call.id = %header.call, "frame of another format than its call's, left out");
+        // No connection that the call is claimed for has another one.
+        let reason = "the call began in another format: connect with the parameters that it began with";
+        batch.answers.push(ServerMessage::error(ErrorCode::BadFrame, reason, Some("audio")));
         return;
     }
     state.extra.heard_ms = state.extra.heard_ms.max(header.received_ms);

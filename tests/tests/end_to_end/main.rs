@@ -12,6 +12,7 @@ mod files;
 mod handshake;
 mod messages;
 mod organizations;
+mod outages;
 mod quiet;
 mod redelivery;
 mod redrive;

@@ -2,7 +2,7 @@
 //! seed. Clients, gateway and the transcription service are played; handlers, session, outbox, event source mappings,
 //! tables, stream and queues are the real ones.
 //!
-//! `SIMULATION_SEEDS=100..200` runs those seeds, `SIMULATION_SEEDS=42` that one, with its log.
+//! `make simulate SEEDS=100..200` runs those seeds, `make simulate SEEDS=42` that one, with its log.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::disallowed_methods, reason = "a test may")]
 
@@ -86,9 +86,7 @@ fn no_word_is_lost_or_doubled_whatever_the_cloud_does() {
     let count = seeds.end - seeds.start;
     if let Some((seed, report)) = first_failure(seeds, None) {
         let why = report.verdict.unwrap_err();
-        panic!(
-            "seed {seed}: {why}\nsee its log: SIMULATION_SEEDS={seed} cargo test -p callboard-tests --test simulation whatever"
-        );
+        panic!("seed {seed}: {why}\nsee its log: make simulate SEEDS={seed}");
     }
     println!("{count} seeds hold");
 }

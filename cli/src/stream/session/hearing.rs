@@ -97,5 +97,11 @@ impl Session {
         if self.view.is_ending() {
             self.outbox.ended();
         }
+        if self.noted.is_none() && self.view.has_ended() && self.view.has_notes() {
+            self.noted = Some(self.now());
+            if !self.view.has_all_words() {
+                self.report.waiting_for("waiting for words that the transcription service owes");
+            }
+        }
     }
 }
