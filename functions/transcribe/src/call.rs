@@ -1,8 +1,9 @@
 //! One call through one batch.
 //!
 //! The order of effects is what makes a repetition harmless: segments first (stable keys, the first final wins), then
-//! the new version of the session (put only if absent), then the acknowledgement. A batch that is worked on twice, or
-//! by two environments at once, writes the same segments and one version.
+//! the new version of the session (put only if absent), then the call's status as of that version, then the
+//! acknowledgement. A batch that is worked on twice, or by two environments at once, writes the same segments and one
+//! version.
 
 use callboard_adapters::{ServiceError, live::Version, table::Written};
 use callboard_audio::{Frame, FrameKey, Heard, Poll};
@@ -80,6 +81,10 @@ pub async fn process(key: &str, records: &[Record], context: &Context) -> Result
             tracing::info!(call.key = key, "another environment was first");
             continue;
         }
+        if !state.extra.told {
+            context.calls.set_status(&call_of(&state), state.version).await?;
+            state.extra.told = true;
+        }
         if batch.ended {
             context.live.note_closed(&header.org, &header.call).await?;
         }
@@ -150,8 +155,8 @@ fn call_of(state: &CallState) -> Call {
         channels: header.channels.clone(),
         status: state.extra.status,
         started_at_ms: header.received_ms,
-        ended_at_ms: None,
-        end_reason: None,
+        ended_at_ms: state.extra.end.map(|(at_ms, _)| at_ms),
+        end_reason: state.extra.end.map(|(_, reason)| reason),
         duration_ms: state.session.duration_ms(),
     }
 }
@@ -199,12 +204,9 @@ async fn advance(state: &mut CallState, records: &[Record], context: &Context) -
     };
     if status != state.extra.status {
         state.extra.status = status;
-        let mut call = call_of(state);
-        if status == CallStatus::Ended {
-            call.ended_at_ms = Some(context.clock.now_ms());
-            call.end_reason = Some(batch.end_reason.unwrap_or(EndReason::Stopped));
-        }
-        context.calls.set_status(&call).await?;
+        let reason = batch.end_reason.unwrap_or(EndReason::Stopped);
+        state.extra.end = (status == CallStatus::Ended).then(|| (context.clock.now_ms(), reason));
+        state.extra.told = false;
     }
     if !ended && state.extra.heard_ms - state.extra.noted_ms >= NOTE_MS {
         state.extra.noted_ms = state.extra.heard_ms;

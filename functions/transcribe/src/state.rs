@@ -1,7 +1,7 @@
 //! A call between two batches: its session and the little beside it that the next batch needs.
 
 use callboard_audio::{Checkpoint, Session, session::CheckpointError};
-use callboard_domain::CallStatus;
+use callboard_domain::{CallStatus, call::EndReason};
 use callboard_wire::record::Header;
 use serde::{Deserialize, Serialize};
 
@@ -25,8 +25,15 @@ pub struct Extra {
     pub header: Header,
     /// The last sentences, oldest first.
     pub context: Vec<String>,
-    /// The status that was last written.
+    /// The call's status.
     pub status: CallStatus,
+    /// When it ended (wall clock, ms) and why, if it has.
+    #[serde(default)]
+    pub end: Option<(i64, EndReason)>,
+    /// Whether the call's item is known to say so. It is told after the version that decided it is stored, so by one
+    /// environment only; a version of which that is not known is told again.
+    #[serde(default)]
+    pub told: bool,
     /// Latest sign of life: wall clock, ms.
     pub heard_ms: i64,
     /// The sign of life that the sweeper was told of: wall clock, ms.
@@ -55,6 +62,8 @@ impl CallState {
             header: header.clone(),
             context: Vec::new(),
             status: CallStatus::Live,
+            end: None,
+            told: true,
             heard_ms: header.received_ms,
             noted_ms: 0,
             acked: None,

@@ -1,19 +1,29 @@
 //! The `calls` table: calls with their segments, progress, cards and notes. Its stream tells everybody else.
 //!
-//! Every write that dashboards are told of carries a revision from the call's counter. A write that then does not
-//! take place leaves a hole in the revisions; a dashboard that meets one loads the call again.
+//! Every write that dashboards are told of carries a revision from the call's counter, and takes the place of lower ones
+//! only: what a dashboard shows by the highest revision is what is stored, whichever of two writers was slow. A write
+//! that does not take place leaves a hole in the revisions; a dashboard that meets one loads the call again.
 
+use std::cmp::Ordering;
+
+use aws_sdk_dynamodb::types::AttributeValue;
 use callboard_domain::{
     Call, CallId, CallStatus, Channel, OrgId, Placeholder, PlaybookId, Segment,
     coaching::{Card, Notes, Progress},
     playbook::Playbook,
 };
 use callboard_wire::items::{CallItem, CardItem, NotesItem, ProgressItem, SegmentItem, call_pk, calls_pk, sk};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     ServiceError,
     table::{Page, Query, Table, Written, number, text},
 };
+
+/// An item is written over one of a lower revision only.
+const NEWER: &str = "(attribute_not_exists(#revision) OR #revision < :revision)";
+/// How often a write whose revision was overtaken is tried with a new one.
+const TRIES: usize = 5;
 
 /// The table.
 #[derive(Debug, Clone)]
@@ -73,22 +83,35 @@ impl Calls {
             .await
     }
 
-    /// Moves a call to another status. Only the live session does.
-    pub async fn set_status(&self, call: &Call) -> Result<Written, ServiceError> {
+    /// Moves a call to another status, as of a version of its session. Only the live session does; `No` says that a
+    /// later version was first.
+    pub async fn set_status(&self, call: &Call, session: u64) -> Result<Written, ServiceError> {
         let status = match call.status {
             CallStatus::Live => "live",
             CallStatus::Ending => "ending",
             CallStatus::Ended => "ended",
         };
-        let revision = self.next_revision(&call.org, &call.id).await?;
         // A call that goes on after all has no end.
-        let none = aws_sdk_dynamodb::types::AttributeValue::Null(true);
-        let mut values =
-            vec![("status", text(status)), ("revision", number(revision)), ("duration_ms", number(call.duration_ms))];
-        values.push(("ended_at_ms", call.ended_at_ms.map_or_else(|| none.clone(), number)));
+        let none = AttributeValue::Null(true);
         let reason = call.end_reason.and_then(|reason| serde_json::to_value(reason).ok());
-        values.push(("end_reason", reason.as_ref().and_then(|reason| reason.as_str()).map_or(none, text)));
-        self.0.set(&call_pk(&call.org, &call.id), sk::CALL, values).await
+        let values = [
+            ("status", text(status)),
+            ("duration_ms", number(call.duration_ms)),
+            ("ended_at_ms", call.ended_at_ms.map_or_else(|| none.clone(), number)),
+            ("end_reason", reason.as_ref().and_then(|reason| reason.as_str()).map_or(none, text)),
+            ("session", number(session)),
+        ];
+        let pk = call_pk(&call.org, &call.id);
+        let condition = format!("(attribute_not_exists(#session) OR #session < :session) AND {NEWER}");
+        for _ in 0..TRIES {
+            let revision = self.next_revision(&call.org, &call.id).await?;
+            let values = values.iter().cloned().chain([("revision", number(revision))]);
+            let written = self.0.set(&pk, sk::CALL, values, &condition).await?;
+            if let Some(written) = self.settled(&pk, sk::CALL, revision, written).await? {
+                return Ok(written);
+            }
+        }
+        Err(overtaken("UpdateItem"))
     }
 
     /// Stores a segment. The first final one of its key wins, and one that waits takes the place of nothing that says
@@ -100,8 +123,7 @@ impl Calls {
         principal: &str,
         playbook: &PlaybookId,
     ) -> Result<Written, ServiceError> {
-        let revision = self.next_revision(org, &segment.call).await?;
-        self.store_segment(&SegmentItem::new(segment, org, principal, playbook, revision)).await
+        self.store_segment(segment, org, |revision| SegmentItem::new(segment, org, principal, playbook, revision)).await
     }
 
     /// The same of an utterance that had to wait, perhaps until the call was over: analysis looks whether it was.
@@ -112,20 +134,25 @@ impl Calls {
         principal: &str,
         playbook: &PlaybookId,
     ) -> Result<Written, ServiceError> {
-        let revision = self.next_revision(org, &segment.call).await?;
-        let item = SegmentItem::new(segment, org, principal, playbook, revision);
-        self.store_segment(&SegmentItem { late: true, ..item }).await
+        let item = |revision| SegmentItem::new(segment, org, principal, playbook, revision);
+        self.store_segment(segment, org, |revision| SegmentItem { late: true, ..item(revision) }).await
     }
 
-    async fn store_segment(&self, item: &SegmentItem) -> Result<Written, ServiceError> {
-        let condition = match item.placeholder {
+    async fn store_segment(
+        &self,
+        segment: &Segment,
+        org: &OrgId,
+        item: impl Fn(u64) -> SegmentItem,
+    ) -> Result<Written, ServiceError> {
+        let condition = match segment.placeholder {
             Some(Placeholder::Waiting) => {
                 "attribute_not_exists(pk) OR (#final = :unfinished AND attribute_not_exists(#placeholder))"
             }
             Some(Placeholder::Failed) | None => "attribute_not_exists(pk) OR #final = :unfinished",
         };
-        let unfinished = aws_sdk_dynamodb::types::AttributeValue::Bool(false);
-        self.0.put_when(item, condition, [(":unfinished", unfinished)]).await
+        let sort_key = sk::segment(segment.start_ms, segment.channel);
+        let unfinished = [(":unfinished", AttributeValue::Bool(false))];
+        self.put_revised((org, &segment.call, &sort_key), item, condition, &unfinished).await
     }
 
     /// A segment.
@@ -173,36 +200,37 @@ impl Calls {
         playbook: &Playbook,
         over: u64,
     ) -> Result<Written, ServiceError> {
-        let item = ProgressItem {
+        let item = |revision| ProgressItem {
             pk: call_pk(org, call),
             sk: sk::PROGRESS.into(),
             org: org.clone(),
             call: call.clone(),
-            revision: self.next_revision(org, call).await?,
+            revision,
             version: over + 1,
             progress: progress.clone(),
             view: progress.view(playbook),
         };
+        let key = (org, call, sk::PROGRESS);
         if over == 0 {
-            return self.0.put_new(&item).await;
+            return self.put_revised(key, item, "attribute_not_exists(pk)", &[]).await;
         }
-        self.0.put_when(&item, "#version = :over", [(":over", number(over))]).await
+        self.put_revised(key, item, "#version = :over", &[(":over", number(over))]).await
     }
 
     /// Stores a card, unless one of the same id with evidence as early is there.
     pub async fn put_card(&self, org: &OrgId, call: &CallId, card: &Card) -> Result<Written, ServiceError> {
-        let item = CardItem {
+        let sort_key = sk::card(&card.id);
+        let item = |revision| CardItem {
             pk: call_pk(org, call),
-            sk: sk::card(&card.id),
+            sk: sort_key.clone(),
             org: org.clone(),
             call: call.clone(),
-            revision: self.next_revision(org, call).await?,
+            revision,
             card: card.clone(),
         };
-        let start = number(card.evidence.start_ms);
-        self.0
-            .put_when(&item, "attribute_not_exists(pk) OR #card.#evidence.#start_ms > :start", [(":start", start)])
-            .await
+        let condition = "attribute_not_exists(pk) OR #card.#evidence.#start_ms > :start";
+        let start = [(":start", number(card.evidence.start_ms))];
+        self.put_revised((org, call, &sort_key), item, condition, &start).await
     }
 
     /// A call's notes.
@@ -218,8 +246,7 @@ impl Calls {
         notes: &Notes,
         basis: u64,
     ) -> Result<Written, ServiceError> {
-        let revision = self.next_revision(org, call).await?;
-        let item = NotesItem {
+        let item = |revision| NotesItem {
             pk: call_pk(org, call),
             sk: sk::NOTES.into(),
             org: org.clone(),
@@ -230,7 +257,47 @@ impl Calls {
         };
         // Notes of an older version do not say what they were made from.
         let condition = "attribute_not_exists(#basis) OR #basis < :basis";
-        self.0.put_when(&item, condition, [(":basis", number(basis))]).await
+        self.put_revised((org, call, sk::NOTES), item, condition, &[(":basis", number(basis))]).await
+    }
+
+    /// Writes an item under a new revision if a condition holds.
+    async fn put_revised<T: Serialize>(
+        &self,
+        (org, call, sort_key): (&OrgId, &CallId, &str),
+        item: impl Fn(u64) -> T,
+        condition: &str,
+        values: &[(&'static str, AttributeValue)],
+    ) -> Result<Written, ServiceError> {
+        let condition = format!("({condition}) AND {NEWER}");
+        for _ in 0..TRIES {
+            let revision = self.next_revision(org, call).await?;
+            let values = values.iter().cloned().chain([(":revision", number(revision))]);
+            let written = self.0.put_when(&item(revision), &condition, values).await?;
+            if let Some(written) = self.settled(&call_pk(org, call), sort_key, revision, written).await? {
+                return Ok(written);
+            }
+        }
+        Err(overtaken("PutItem"))
+    }
+
+    /// What came of a write under a revision; none if it was overtaken by a higher one, and nothing else is known.
+    async fn settled(
+        &self,
+        pk: &str,
+        sort_key: &str,
+        revision: u64,
+        written: Written,
+    ) -> Result<Option<Written>, ServiceError> {
+        if written == Written::Yes {
+            return Ok(Some(Written::Yes));
+        }
+        let known: Option<Revision> = self.0.get(pk, sort_key).await?;
+        Ok(match known.map(|known| known.revision.cmp(&revision)) {
+            // It took place, and its answer was lost on the way.
+            Some(Ordering::Equal) => Some(Written::Yes),
+            Some(Ordering::Greater) => None,
+            Some(Ordering::Less) | None => Some(Written::No),
+        })
     }
 
     /// The next revision of a call.
@@ -240,11 +307,18 @@ impl Calls {
 
     /// The call's latest revision.
     pub async fn revision(&self, org: &OrgId, call: &CallId) -> Result<u64, ServiceError> {
-        #[derive(serde::Deserialize)]
-        struct Counter {
-            revision: u64,
-        }
-        let counter: Option<Counter> = self.0.get(&call_pk(org, call), sk::REVISION).await?;
+        let counter: Option<Revision> = self.0.get(&call_pk(org, call), sk::REVISION).await?;
         Ok(counter.map_or(0, |counter| counter.revision))
     }
+}
+
+/// The revision of any item, or of the counter.
+#[derive(Deserialize)]
+struct Revision {
+    revision: u64,
+}
+
+fn overtaken(operation: &'static str) -> ServiceError {
+    let reason = format!("higher revisions came first {TRIES} times");
+    ServiceError::Unavailable { service: "dynamodb", operation, reason }
 }

@@ -113,12 +113,14 @@ impl Table {
         }
     }
 
-    /// Sets attributes of an item that exists; `No` if there is none.
+    /// Sets attributes of an item that exists, if a condition holds; `No` if there is none or it does not. The
+    /// condition may name each attribute, as `#name`, and its new value, as `:name`.
     pub async fn set(
         &self,
         pk: &str,
         sk: &str,
         values: impl IntoIterator<Item = (&'static str, AttributeValue)>,
+        condition: &str,
     ) -> Result<Written, ServiceError> {
         let mut request = self
             .client
@@ -126,7 +128,7 @@ impl Table {
             .table_name(&self.name)
             .key("pk", text(pk))
             .key("sk", text(sk))
-            .condition_expression("attribute_exists(pk)");
+            .condition_expression(format!("attribute_exists(pk) AND {condition}"));
         let mut assignments = Vec::new();
         for (name, value) in values {
             assignments.push(format!("#{name} = :{name}"));

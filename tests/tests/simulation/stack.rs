@@ -126,7 +126,8 @@ impl Stack {
     fn race(self: &Arc<Self>, idle: &Idle, function: &str, event: &Value, patience: Duration) {
         let (stack, idle, function, event) = (self.clone(), idle.clone(), function.to_owned(), event.clone());
         self.spawn(async move {
-            stack.world.delay(3_000).await;
+            // Beside it, beside the next, or long after.
+            stack.world.delay([50, 500, 3_000][fastrand::usize(..3)]).await;
             stack.world.log(format_args!("{function} runs in another environment, too"));
             stack.once(&idle, &function, event, patience).await.ok();
         });
