@@ -264,7 +264,7 @@ function renderAbout() {
   $("status").className = `status ${call?.status ?? ""}`;
   let heard = call?.duration_ms ?? 0;
   for (const segment of state.view.segments.values()) heard = Math.max(heard, segment.end_ms);
-  $("duration").textContent = heard > 0 ? `${clock(heard)} heard` : "";
+  $("duration").textContent = heard > 0 ? (isOver() ? `${clock(heard)} long` : `text up to ${clock(heard)}`) : "";
   const { delay } = state;
   $("delay").textContent = delay && !isOver()
     ? `Text ${seconds(delay.all)} s after the voice: pause ${seconds(delay.closing)}, recognition ${seconds(delay.asr)}, rest ${seconds(delay.added)}` : "";

@@ -152,7 +152,7 @@ fn take(state: &mut CallState, record: &Record) {
     settle(&mut state.session);
     state.give_up_unanswered();
     batch.ended = settle(&mut state.session).1 == Poll::Ended;
-    state.answer(&mut batch);
+    state.answer(&mut batch, record.header.received_ms);
 }
 
 /// All that a session has to say, and how it ends.

@@ -134,12 +134,14 @@ async fn snapshot(
         Ok(found) => found,
         Err(refusal) => return Ok(*refusal),
     };
-    // The revision first: what changes while the rest is read is pushed as well.
+    // The revision first: what changes while the rest is read is pushed as well. The call last: where notes are, its end
+    // is, too.
     let revision = context.calls.revision(&org, &call.call).await?;
     let segments = context.calls.segments(&org, &call.call).await?;
     let progress = context.calls.progress(&org, &call.call).await?;
     let cards = context.calls.cards(&org, &call.call).await?;
     let notes = context.calls.notes(&org, &call.call).await?;
+    let call = context.calls.call(&org, &call.call).await?.unwrap_or(call);
     let body = CallSnapshot {
         revision,
         call: call.message(),

@@ -108,6 +108,8 @@ async fn connecting(event: &AuthorizerEvent, context: &Context) -> Result<Option
     let auth = match bearer(event).or(capture_key) {
         Some(secret) => principal(secret, context).await?.ok_or(AuthError::Unauthorized)?,
         None => match &context.anonymous_capture {
+            // Whoever shows something that is no token means to be somebody.
+            _ if shows_something(event) => return Err(AuthError::Unauthorized),
             Some(org) => AuthContext::new(org.as_str(), "anonymous", Role::Capture),
             None => return Err(AuthError::Unauthorized),
         },
@@ -150,6 +152,14 @@ fn bearer(event: &AuthorizerEvent) -> Option<&str> {
     from_header.or_else(from_protocol).filter(|token| !token.is_empty())
 }
 
+/// Whether there is anything where a token belongs.
+fn shows_something(event: &AuthorizerEvent) -> bool {
+    let Some(headers) = &event.headers else { return false };
+    let protocols = header(headers, "sec-websocket-protocol").unwrap_or_default();
+    header(headers, "authorization").is_some()
+        || protocols.split(',').any(|protocol| protocol.trim().starts_with("bearer."))
+}
+
 async fn principal(secret: &str, context: &Context) -> Result<Option<AuthContext>, ServiceError> {
     let key = context.accounts.key(&hash(secret)).await?;
     Ok(key.filter(|key| !key.revoked).map(|key| AuthContext::new(key.org.as_str(), &key.principal, key.role)))
@@ -184,10 +194,15 @@ mod tests {
             (vec![("Sec-WebSocket-Protocol", "callboard.v1, bearer.abc")], Some("abc")),
             (vec![("Authorization", "Basic abc")], None),
             (vec![("Authorization", "Bearer ")], None),
-            (vec![("Sec-WebSocket-Protocol", "callboard.v1")], None),
-            (vec![], None),
+            (vec![("Sec-WebSocket-Protocol", "callboard.v1, bearer.")], None),
         ] {
-            assert_eq!(bearer(&event(&headers)), expected, "{headers:?}");
+            let event = event(&headers);
+            assert_eq!(bearer(&event), expected, "{headers:?}");
+            assert!(shows_something(&event), "{headers:?}");
+        }
+        for headers in [vec![("Sec-WebSocket-Protocol", "callboard.v1")], vec![]] {
+            let event = event(&headers);
+            assert_eq!((bearer(&event), shows_something(&event)), (None, false), "{headers:?}");
         }
     }
 }

@@ -149,10 +149,11 @@ fn receives(message: &SqsMessage) -> u32 {
     message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok()).unwrap_or(1)
 }
 
-/// How long a message is hidden after a try, in seconds.
+/// How long a message is hidden after a try, in seconds: as long as the service wishes at least, and longer each time,
+/// since many that come back at once are refused at once.
 fn backoff_s(first_s: u64, receives: u32, wish_ms: Option<u64>) -> u64 {
     let own_s = first_s.saturating_mul(2_u64.saturating_pow(receives.saturating_sub(1)));
-    wish_ms.map_or(own_s, |wish_ms| wish_ms.div_ceil(1_000)).min(LONGEST_BACKOFF_S)
+    own_s.max(wish_ms.unwrap_or(0).div_ceil(1_000)).min(LONGEST_BACKOFF_S)
 }
 
 /// Why an utterance still has to wait.
@@ -179,8 +180,9 @@ mod tests {
             (6, None, 480),
             (7, None, 900),
             (u32::MAX, None, 900),
-            (5, Some(0), 0),
-            (5, Some(1_001), 2),
+            (1, Some(0), 15),
+            (1, Some(20_001), 21),
+            (5, Some(1_001), 240),
             (1, Some(u64::MAX), 900),
         ] {
             assert_eq!(backoff_s(FIRST_BACKOFF_S, receives, wish_ms), expected_s, "{receives} {wish_ms:?}");

@@ -21,6 +21,9 @@ use crate::{
 
 /// How often a call is taken up again after another environment was first.
 const TRIES: usize = 5;
+/// How long an invocation asks the transcription service: half of the function's time in the template, since one more
+/// request may follow that takes as long as it may.
+const ASK_SERVICE_MS: i64 = 60_000;
 /// The sweeper is told of a sign of life at most this often, in milliseconds.
 const NOTE_MS: i64 = 15_000;
 /// Acknowledgements go out at most this often, in milliseconds…
@@ -30,7 +33,8 @@ const ACK_FRAMES: u32 = 50;
 /// How long a gap may be before its frames are asked for, and how often they are, in milliseconds.
 const ASK_MS: i64 = 500;
 /// How often frames are asked for while others come, until the client is taken for one that does not answer: then
-/// what is missing stands as silence, so that the call goes on. At the pace of [`ASK_MS`], ten seconds or more.
+/// what is missing stands as silence, so that the call goes on. Those count that are [`ASK_MS`] apart on the wall clock,
+/// too: frames of ten seconds that are worked off in one leave a client no time to answer.
 const MOST_ASKS: u32 = 20;
 
 /// Why a call's records could not be worked on. All of it is worth a retry.
@@ -64,6 +68,7 @@ pub struct Batch {
 pub async fn process(key: &str, records: &[Record], context: &Context) -> Result<(), CallError> {
     let Some(first) = records.first() else { return Ok(()) };
     let mut warm = context.take_warm(key).filter(|state| continues(state, records));
+    let ask_until_ms = context.clock.now_ms() + ASK_SERVICE_MS;
     for _ in 0..TRIES {
         let mut state = match warm.take() {
             Some(state) => state,
@@ -72,12 +77,15 @@ pub async fn process(key: &str, records: &[Record], context: &Context) -> Result
                 None => return Ok(()),
             },
         };
+        state.ask_until_ms = ask_until_ms;
         let mut batch = Box::pin(advance(&mut state, records, context)).await?;
-        state.answer(&mut batch);
+        state.answer(&mut batch, context.clock.now_ms());
         state.version += 1;
         let version = Version { number: state.version, state: state.encode() };
         let header = &first.header;
-        if context.live.put(&header.org, &header.call, &version, context.clock.now_ms()).await? == Written::No {
+        if context.live.put(&header.org, &header.call, &version, context.clock.now_ms(), batch.ended).await?
+            == Written::No
+        {
             tracing::info!(call.key = key, "another environment was first");
             continue;
         }
@@ -86,7 +94,7 @@ pub async fn process(key: &str, records: &[Record], context: &Context) -> Result
             state.extra.told = true;
         }
         if batch.ended {
-            context.live.note_closed(&header.org, &header.call).await?;
+            context.live.note_closed(&header.org, &header.call, state.extra.heard_ms).await?;
         }
         tell(&state, &batch.answers, context).await;
         context.keep_warm(key.to_owned(), state);
@@ -130,7 +138,7 @@ async fn load(records: &[Record], header: &Header, context: &Context) -> Result<
     // nothing to end.
     let claimed = context.calls.call(&header.org, &header.call).await?.is_some();
     if !claimed {
-        context.live.note_closed(&header.org, &header.call).await?;
+        context.live.note_closed(&header.org, &header.call, header.received_ms).await?;
         return Ok(None);
     }
     let mut state = CallState::begin(header);
@@ -229,6 +237,7 @@ pub fn hear(state: &mut CallState, record: &Record, batch: &mut Batch) {
         }
         Event::Stop { seq } => {
             batch.end_reason = Some(EndReason::Stopped);
+            state.extra.heard_ms = state.extra.heard_ms.max(header.received_ms);
             return state.session.stop(*seq);
         }
         Event::Gone { from, to } => return state.session.gone(*from, *to),
@@ -283,7 +292,7 @@ async fn tell(state: &CallState, answers: &[ServerMessage], context: &Context) {
 
 impl CallState {
     /// Decides what the client is told, and notes that it was.
-    pub fn answer(&mut self, batch: &mut Batch) {
+    pub fn answer(&mut self, batch: &mut Batch, clock_ms: i64) {
         let call = self.extra.header.call.to_string();
         let now_ms = self.extra.heard_ms;
         if let Some(seq) = self.session.contiguous() {
@@ -299,8 +308,13 @@ impl CallState {
             let waited = self.session.waited_ms() >= ASK_MS && now_ms.saturating_sub(self.extra.asked_ms) >= ASK_MS;
             if waited || batch.end_reason.is_some() {
                 self.extra.asked_ms = now_ms;
-                let asks = if from == self.extra.asked_from { self.extra.asks.saturating_add(1) } else { 1 };
-                (self.extra.asked_from, self.extra.asks) = (from, asks);
+                if from != self.extra.asked_from {
+                    (self.extra.asked_from, self.extra.asks) = (from, 0);
+                }
+                if clock_ms.saturating_sub(self.extra.ask_counted_ms) >= ASK_MS {
+                    self.extra.ask_counted_ms = clock_ms;
+                    self.extra.asks = self.extra.asks.saturating_add(1);
+                }
                 batch.answers.push(ServerMessage::Resend { call, from, to });
             }
         }

@@ -16,6 +16,9 @@ pub struct CallState {
     pub session: Session,
     /// The rest.
     pub extra: Extra,
+    /// Until when this invocation asks the transcription service, wall clock, ms: what it comes to later has to wait, so
+    /// that a slow service does not use up the time that the function has.
+    pub ask_until_ms: i64,
 }
 
 /// What is kept beside the session.
@@ -45,9 +48,12 @@ pub struct Extra {
     /// First of the missing frames that were last asked for…
     #[serde(default)]
     pub asked_from: u32,
-    /// …and how often they were.
+    /// …and how often they were, as far as that counts…
     #[serde(default)]
     pub asks: u32,
+    /// …and when that was counted last: wall clock, ms.
+    #[serde(default)]
+    pub ask_counted_ms: i64,
     /// The client left and cannot come back: whatever is heard from now on was overtaken by its disconnect.
     #[serde(default)]
     pub left: bool,
@@ -70,10 +76,11 @@ impl CallState {
             asked_ms: 0,
             asked_from: 0,
             asks: 0,
+            ask_counted_ms: 0,
             left: false,
             connection: header.connection.clone(),
         };
-        Self { version: 0, session: Session::new(header.format), extra }
+        Self { version: 0, session: Session::new(header.format), extra, ask_until_ms: i64::MAX }
     }
 
     /// As bytes: the length of the rest as a little-endian u32, the rest as JSON, the session.
@@ -92,7 +99,7 @@ impl CallState {
         let (length, rest) = bytes.split_first_chunk::<4>().ok_or(StateError::CutOff)?;
         let (extra, session) = rest.split_at_checked(u32::from_le_bytes(*length) as usize).ok_or(StateError::CutOff)?;
         let extra = serde_json::from_slice(extra).map_err(|e| StateError::Extra(e.to_string()))?;
-        Ok(Self { version, session: Session::resume(Checkpoint::decode(session)?), extra })
+        Ok(Self { version, session: Session::resume(Checkpoint::decode(session)?), extra, ask_until_ms: i64::MAX })
     }
 
     /// Adds a sentence to the context.

@@ -18,6 +18,9 @@ use crate::{Context, call::CallError, state::CallState};
 pub async fn write_segment(state: &mut CallState, utterance: &Utterance, context: &Context) -> Result<(), CallError> {
     let Some(&channel) = state.extra.header.channels.get(utterance.channel) else { return Ok(()) };
     let asked_ms = context.clock.now_ms();
+    if asked_ms >= state.ask_until_ms {
+        return defer(state, utterance, channel, None, context).await;
+    }
     if !context.breaker().admits(asked_ms) {
         let wish_ms = context.breaker().wish_ms(asked_ms);
         return defer(state, utterance, channel, wish_ms, context).await;
@@ -27,7 +30,7 @@ pub async fn write_segment(state: &mut CallState, utterance: &Utterance, context
     let recognized = match transcribed {
         Ok(recognized) => recognized,
         Err(error) => {
-            context.breaker().failed(&error, now_ms);
+            context.breaker().failed(&error, asked_ms, now_ms);
             let wish_ms = match &error {
                 SpeechError::Busy { retry_after_ms } => *retry_after_ms,
                 SpeechError::Unavailable(_) | SpeechError::Refused(_) | SpeechError::Unauthorized(_) => None,

@@ -9,15 +9,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ServiceError,
-    table::{Query, Table, Written},
+    table::{Query, Table, Written, number},
 };
 
 /// Most bytes of a session in one item: DynamoDB's 400 KB less room for the rest.
 const PART_BYTES: usize = 380_000;
 /// Partition of the calls that are open, for the sweeper.
 const OPEN_PK: &str = "OPEN";
-/// How long a version is kept, in seconds: far longer than a batch can be retried.
+/// How long a version is kept, in seconds: far longer than a batch can be retried…
 const KEEP_S: i64 = 24 * 3_600;
+/// …and that of a call that is over: longer than what was given up of it is kept, and may be taken up again.
+const KEEP_ENDED_S: i64 = 31 * 24 * 3_600;
 
 /// The table.
 #[derive(Debug, Clone)]
@@ -77,13 +79,14 @@ impl Live {
         Ok(Some(Version { number: item.version, state }))
     }
 
-    /// Stores a version; `No` says that another environment stored it first.
+    /// Stores a version, which may be the last of its call; `No` says that another environment stored it first.
     pub async fn put(
         &self,
         org: &OrgId,
         call: &CallId,
         version: &Version,
         now_ms: i64,
+        ended: bool,
     ) -> Result<Written, ServiceError> {
         let parts: Vec<&[u8]> = version.state.chunks(PART_BYTES).collect();
         let digest = digest(&version.state);
@@ -94,7 +97,7 @@ impl Live {
             parts: parts.len(),
             digest: digest.clone(),
             state: state.to_vec(),
-            expires_at: now_ms / 1_000 + KEEP_S,
+            expires_at: now_ms / 1_000 + if ended { KEEP_ENDED_S } else { KEEP_S },
         };
         for (at, part) in parts.iter().enumerate().skip(1) {
             self.0.put(&item(part_sk(version.number, &digest, at), part)).await?;
@@ -117,9 +120,10 @@ impl Live {
         self.0.put(&OpenCall { pk: OPEN_PK.into(), sk, heard_ms, header: header.clone() }).await
     }
 
-    /// Notes that a call is over.
-    pub async fn note_closed(&self, org: &OrgId, call: &CallId) -> Result<(), ServiceError> {
-        self.0.delete(OPEN_PK, &call_pk(org, call)).await
+    /// Notes that a call is over, as far as it was heard: a later sign of life keeps it open.
+    pub async fn note_closed(&self, org: &OrgId, call: &CallId, heard_ms: i64) -> Result<(), ServiceError> {
+        let heard = [(":heard", number(heard_ms))];
+        self.0.delete_when(OPEN_PK, &call_pk(org, call), "#heard_ms <= :heard", heard).await.map(|_| ())
     }
 
     /// All open calls.

@@ -74,12 +74,8 @@ impl Redrive {
             let request = self.s3.list_objects_v2().bucket(bucket).prefix(PREFIX).set_continuation_token(next);
             let page = request.send().await.map_err(|error| failed("s3", "ListObjectsV2", &error))?;
             for key in page.contents().iter().filter_map(|object| object.key()) {
-                // An unreadable one is told when it is its turn.
-                let batch = self.read(bucket, key).await;
-                let batch = match batch {
-                    Err(RedriveError::Service(error)) => return Err(error),
-                    other => other.ok(),
-                };
+                // One that cannot be read is told when it is its turn.
+                let batch = self.read(bucket, key).await.ok();
                 found.push((batch.map(Batch::without_records), key.to_owned()));
             }
             next = page.next_continuation_token().map(str::to_owned);

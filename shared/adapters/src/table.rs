@@ -96,9 +96,7 @@ impl Table {
         let item = serde_dynamo::to_item(item).map_err(|_| self.corrupt(&"it cannot be written as an item"))?;
         let mut request =
             self.client.put_item().table_name(&self.name).set_item(Some(item)).condition_expression(condition);
-        for name in
-            condition.split(|c: char| !c.is_alphanumeric() && c != '#' && c != '_').filter(|word| word.starts_with('#'))
-        {
+        for name in names(condition) {
             request = request.expression_attribute_names(name, &name[1..]);
         }
         for (name, value) in values {
@@ -210,6 +208,31 @@ impl Table {
         Ok(())
     }
 
+    /// Removes an item if a condition holds, in which `#name` stands for an attribute; `No` if it does not, or there is
+    /// no item.
+    pub async fn delete_when(
+        &self,
+        pk: &str,
+        sk: &str,
+        condition: &str,
+        values: impl IntoIterator<Item = (&'static str, AttributeValue)>,
+    ) -> Result<Written, ServiceError> {
+        let mut request = self.client.delete_item().table_name(&self.name).key("pk", text(pk)).key("sk", text(sk));
+        for name in names(condition) {
+            request = request.expression_attribute_names(name, &name[1..]);
+        }
+        for (name, value) in values {
+            request = request.expression_attribute_values(name, value);
+        }
+        match request.condition_expression(condition).send().await {
+            Ok(_) => Ok(Written::Yes),
+            Err(e) if e.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
+                Ok(Written::No)
+            }
+            Err(e) => Err(failed("DeleteItem", &e)),
+        }
+    }
+
     /// Reads items of a partition, in the order of their sort keys.
     pub async fn query<T: DeserializeOwned>(&self, query: &Query<'_>) -> Result<Page<T>, ServiceError> {
         let (pk, sk) = match query.index {
@@ -266,6 +289,11 @@ impl Table {
     fn corrupt(&self, reason: &impl ToString) -> ServiceError {
         ServiceError::Corrupt { table: self.name.clone(), reason: reason.to_string() }
     }
+}
+
+/// What a condition names with a leading `#`.
+fn names(condition: &str) -> impl Iterator<Item = &str> {
+    condition.split(|c: char| !c.is_alphanumeric() && c != '#' && c != '_').filter(|word| word.starts_with('#'))
 }
 
 /// A string attribute.

@@ -132,7 +132,9 @@ impl Sequencer {
 
     /// Notes frames that will not come.
     pub fn gone(&mut self, from: u32, to: u32) {
-        if from > to || to < self.next || !self.is_near(to) {
+        // One that reaches far must begin with what is next: it says that nothing up to there is to come.
+        let sensible = self.is_near(to) || (from <= self.next.max(1) && to != NO_SEQ);
+        if from > to || to < self.next || !sensible {
             return;
         }
         self.gone.retain(|(_, last)| *last >= self.next);
@@ -215,6 +217,9 @@ impl Sequencer {
                 hopeless.then(|| self.lose_until(seq))
             }
             None => {
+                if let Some(last) = self.far_gone() {
+                    return Some(self.lose_until(last + 1));
+                }
                 let last = self.last?;
                 (self.next <= last && (self.closing || self.is_gone_before(last + 1)))
                     .then(|| self.lose_until(last + 1))
@@ -234,6 +239,12 @@ impl Sequencer {
     fn is_gone_before(&self, seq: u32) -> bool {
         let from = self.next.max(1);
         from < seq && self.gone.iter().any(|(first, last)| *first <= from && seq <= last.saturating_add(1))
+    }
+
+    /// The last of frames that are gone from the next one on, so many that none behind them would be believed.
+    fn far_gone(&self) -> Option<u32> {
+        let reaches = |(first, last): &&(u32, u32)| *first <= self.next.max(1) && !self.is_near(last.saturating_add(1));
+        self.gone.iter().find(reaches).map(|(_, last)| *last)
     }
 
     /// Whether this can have come of frames: arithmetic holds for it, and what waits is still to come.
@@ -402,6 +413,23 @@ mod tests {
         sequencer.gone(1, 22);
         assert_eq!(sequencer.poll(), Some(Next::Lost { from: 0, to: 22 }));
         assert!(matches!(sequencer.poll(), Some(Next::Frame(FrameKey::Numbered(23), _))));
+    }
+
+    #[test]
+    fn more_than_any_client_keeps_may_be_gone() {
+        let mut sequencer = Sequencer::default();
+        sequencer.hear(FrameKey::Numbered(0), frame(0));
+        assert!(sequencer.poll().is_some());
+        let last = 3 * MAX_AHEAD;
+        sequencer.gone(2, last);
+        assert_eq!(
+            sequencer.hear(FrameKey::Numbered(last + 1), frame(0)),
+            Heard::TooFarAhead,
+            "frame 1 may still come"
+        );
+        sequencer.gone(1, last);
+        assert_eq!(sequencer.poll(), Some(Next::Lost { from: 1, to: last }));
+        assert_eq!(sequencer.hear(FrameKey::Numbered(last + 1), frame(0)), Heard::New);
     }
 
     #[test]

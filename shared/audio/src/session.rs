@@ -152,6 +152,11 @@ impl Session {
 
     /// The client names its last frame; the call ends once all are heard.
     pub fn stop(&mut self, last: u32) {
+        if self.head.ended && self.contiguous().is_none_or(|heard| heard < last) {
+            // The call was closed without frames that are still to come.
+            self.head.ended = false;
+            self.head.sequencer.reopen();
+        }
         self.head.sequencer.stop(last);
     }
 

@@ -264,3 +264,21 @@ fn audio_after_the_end_reopens_the_call() {
     assert_eq!(session.poll(), Poll::Ended);
     assert!(before > 0 && out.len() > before);
 }
+
+#[test]
+fn a_stop_that_overtakes_the_frames_of_a_closed_call_waits_for_them() {
+    let (format, pcm) = demo();
+    let frames = frames(format, &pcm[..320_000], &[200]);
+    let last = frames.len() as u32;
+    let mut session = Session::new(format);
+    let (early, late) = frames.split_at(frames.len() / 2);
+    early.iter().for_each(|frame| assert_eq!(session.hear(frame.clone()), Heard::New));
+    session.close();
+    drain(&mut session, &mut Vec::new());
+    assert_eq!(session.poll(), Poll::Ended);
+    session.stop(last);
+    assert_eq!(session.poll(), Poll::NeedMore);
+    late.iter().for_each(|frame| assert_eq!(session.hear(frame.clone()), Heard::New));
+    drain(&mut session, &mut Vec::new());
+    assert_eq!(session.poll(), Poll::Ended);
+}

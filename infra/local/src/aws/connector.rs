@@ -41,12 +41,17 @@ impl LocalAws {
         sdk_config().http_client(self.clone()).build()
     }
 
-    /// The same services over TCP, for tools outside of this process.
+    /// The same services over TCP, for tools outside of this process. They check no signatures but S3's, so no web page
+    /// may reach them: neither one that says where it comes from, nor one that made its name point at this machine.
     pub fn router(&self) -> axum::Router {
         let aws = self.clone();
         axum::Router::new().fallback(move |request: axum::extract::Request| {
             let aws = aws.clone();
             async move {
+                if is_of_a_page(request.headers()) {
+                    let refusal = ApiError::with_status(403, "AccessDeniedException", "this is no place for web pages");
+                    return answer(Err(refusal)).map(axum::body::Body::new);
+                }
                 // Outsiders send whole JSON bodies or files; S3 takes them as they stream in.
                 let (parts, body) = request.into_parts();
                 let body = Body::http_body_unsync(body);
@@ -139,6 +144,14 @@ impl HttpConnector for LocalAws {
             HttpResponse::try_from(response).map_err(|error| ConnectorError::other(error.into(), None))
         })
     }
+}
+
+/// Whether a request comes from a web page, or asks for a name that is not this machine's.
+fn is_of_a_page(headers: &http::HeaderMap) -> bool {
+    let host = headers.get(http::header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    let local = ["127.0.0.1", "localhost", "[::1]"].contains(&name) || name.ends_with(".localhost");
+    !local || headers.contains_key(http::header::ORIGIN) || headers.contains_key("sec-fetch-site")
 }
 
 fn header<'a>(request: &'a http::Request<Body>, name: &str) -> Option<&'a str> {

@@ -3,8 +3,10 @@
 
 use super::SpeechError;
 
-/// Failures in a row after which the service is left alone.
+/// Failures in a row after which the service is left alone…
 const FAILURES: u32 = 3;
+/// …or one that took this long: a shard does not wait like that three times.
+const SLOW_MS: i64 = 5_000;
 /// How long it is left alone first; doubled each time that it fails again…
 const FIRST_PAUSE_MS: i64 = 10_000;
 /// …up to this.
@@ -64,8 +66,8 @@ impl Breaker {
         }
     }
 
-    /// A request failed.
-    pub fn failed(&mut self, error: &SpeechError, now_ms: i64) {
+    /// A request that was made at `asked_ms` failed now.
+    pub fn failed(&mut self, error: &SpeechError, asked_ms: i64, now_ms: i64) {
         let wish_ms = match error {
             // The service works: it is this utterance that it does not want.
             SpeechError::Refused(_) => return self.succeeded(),
@@ -74,7 +76,7 @@ impl Breaker {
         };
         let wish_ms = wish_ms.map(|wish_ms| i64::try_from(wish_ms).unwrap_or(i64::MAX).min(LONGEST_WISH_MS));
         let pause_ms = match (&self.0, wish_ms) {
-            (State::Closed { failures }, None) if failures + 1 < FAILURES => {
+            (State::Closed { failures }, None) if failures + 1 < FAILURES && now_ms - asked_ms < SLOW_MS => {
                 self.0 = State::Closed { failures: failures + 1 };
                 return;
             }
@@ -119,7 +121,7 @@ mod tests {
             match step {
                 Ask(now_ms, expected) => assert_eq!(breaker.admits(now_ms), expected, "step {at}, {breaker:?}"),
                 Answer => breaker.succeeded(),
-                Fail(now_ms, error) => breaker.failed(&error, now_ms),
+                Fail(now_ms, error) => breaker.failed(&error, now_ms, now_ms),
             }
         }
     }
@@ -144,6 +146,15 @@ mod tests {
             Ask(10_001, false),
             Ask(10_002, true),
         ]);
+    }
+
+    #[test]
+    fn one_failure_that_took_long_opens_it() {
+        for (took_ms, admitted) in [(4_999, true), (5_000, false)] {
+            let mut breaker = Breaker::default();
+            breaker.failed(&down(), 0, took_ms);
+            assert_eq!(breaker.admits(took_ms + 1), admitted, "{took_ms}");
+        }
     }
 
     #[test]
@@ -173,10 +184,10 @@ mod tests {
         check([Fail(0, busy(Some(u64::MAX))), Ask(299_999, false), Ask(300_000, true)]);
         let mut breaker = Breaker::default();
         assert_eq!(breaker.wish_ms(0), None);
-        breaker.failed(&busy(Some(1_500)), 0);
+        breaker.failed(&busy(Some(1_500)), 0, 0);
         assert_eq!(breaker.wish_ms(400), Some(1_100));
         let mut breaker = Breaker::default();
-        (0..3).for_each(|at| breaker.failed(&down(), at));
+        (0..3).for_each(|at| breaker.failed(&down(), at, at));
         assert_eq!(breaker.wish_ms(3), None, "nobody said how long");
     }
 
