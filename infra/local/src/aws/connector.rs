@@ -148,7 +148,8 @@ impl HttpConnector for LocalAws {
 
 /// Whether a request comes from a web page, or asks for a name that is not this machine's.
 fn is_of_a_page(headers: &http::HeaderMap) -> bool {
-    let host = headers.get(http::header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    // Every browser names the host.
+    let host = headers.get(http::header::HOST).map_or("localhost", |host| host.to_str().unwrap_or_default());
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
     let local = ["127.0.0.1", "localhost", "[::1]"].contains(&name) || name.ends_with(".localhost");
     !local || headers.contains_key(http::header::ORIGIN) || headers.contains_key("sec-fetch-site")

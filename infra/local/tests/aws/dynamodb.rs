@@ -150,6 +150,13 @@ async fn what_is_not_served_says_so() {
     let request = axum::extract::Request::put("/FailedBatchesBucket/a/%2e%2e/%2e%2e/b").body(Body::empty());
     let response = aws.router().oneshot(request.unwrap()).await.unwrap();
     assert_eq!(response.status(), 400);
+    // A web page, whether it says where it comes from or made its name point here.
+    for (name, value) in [("origin", "https://example.com"), ("host", "example.com:4000")] {
+        let page =
+            axum::extract::Request::post("/").header(name, value).header("x-amz-target", "DynamoDB_20120810.Scan");
+        let response = aws.router().oneshot(page.body(Body::from("{}")).unwrap()).await.unwrap();
+        assert_eq!(response.status(), 403, "{name}");
+    }
     let unsigned = axum::extract::Request::get("/FailedBatchesBucket/a").body(Body::empty());
     assert_eq!(aws.router().oneshot(unsigned.unwrap()).await.unwrap().status(), 403);
 }
