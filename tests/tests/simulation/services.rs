@@ -17,7 +17,7 @@ use aws_smithy_runtime_api::{
     },
     shared::IntoShared,
 };
-use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::{body::SdkBody, byte_stream::ByteStream};
 use aws_types::region::Region;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use callboard_wire::record::{Event, Record};
@@ -76,8 +76,14 @@ impl Services {
     }
 
     async fn pass_on(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
-        // Files are written by other threads, whose pace must not show: nothing else happens meanwhile.
-        let answer = HttpConnector::call(&self.world.aws, request);
+        let answer = async {
+            let mut response = HttpConnector::call(&self.world.aws, request).await?;
+            let body = std::mem::replace(response.body_mut(), SdkBody::taken());
+            let body = ByteStream::new(body).collect().await.map_err(|error| ConnectorError::io(error.into()))?;
+            *response.body_mut() = SdkBody::from(body.into_bytes());
+            Ok(response)
+        };
+        // Files are written and read by other threads, whose pace must not show: nothing else happens meanwhile.
         futures_executor::block_on(tokio::task::unconstrained(answer))
     }
 
