@@ -17,6 +17,7 @@ use crate::{
     client::{self, Outcome},
     gateway,
     plan::Plan,
+    services::Services,
     stack::Stack,
     verdict,
     watcher::{Known, Watcher},
@@ -133,8 +134,8 @@ async fn rest(
 }
 
 /// What was given up is taken up again; false if there is nothing.
-async fn redrive(world: &World) -> Result<bool, String> {
-    let redrive = Redrive::new(&world.aws.sdk_config());
+async fn redrive(world: &Arc<World>) -> Result<bool, String> {
+    let redrive = Redrive::new(&Services::new(world).sdk_config());
     let now_ms = world.clock().now_ms();
     let mut buckets: Vec<&String> = Vec::new();
     for mapping in &world.template.event_sources {
