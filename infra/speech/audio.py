@@ -26,6 +26,12 @@ QUIETEST_SPEECH_DB = -60.0
 LEAST_SWING_DB = 6.0
 """Speech rises and falls by far more than this between its sounds; steady noise does not."""
 
+LOUD_DB, LEVEL_STEP_DB = 15.0, 3.0
+"""What lies within 15 dB of the loudest moment is speech, whatever the noise. Bounds are found at levels 3 dB apart."""
+
+QUIET = 10 * FRAME
+"""The quietest 100 ms tell how loud the noise is: speech has no gap of that length but its pauses."""
+
 SHORTEST_SPEECH_S = 0.08
 """What is loud for less than this in all is a click."""
 
@@ -167,16 +173,22 @@ def holds_speech(samples: numpy.ndarray) -> bool:
 
 
 def speech_bounds(samples: numpy.ndarray, below_peak_db: float) -> tuple[int, int]:
-    """Where the first sound begins and the last one ends that is at most so far below the loudest.
+    """Where the first sound begins and the last one ends that is at most so far below the loudest, and above the noise.
 
-    Measured sample by sample and against the loudest moment only, so that more or less quiet around the same
+    Measured sample by sample, and against a level that moves in steps, so that more or less quiet around the same
     speech gives the same bounds.
     """
-    window = min(2 * FRAME, len(samples))
     tilted = numpy.diff(samples, prepend=samples[:1]).astype(numpy.float64)
     total = numpy.concatenate(([0.0], numpy.cumsum(tilted * tilted)))
-    energy = total[window:] - total[:-window]
-    heard = numpy.flatnonzero(energy > energy.max() * 10 ** (-below_peak_db / 10))
+
+    def levels_over(window: int) -> numpy.ndarray:
+        return 10 * numpy.log10(numpy.maximum(total[window:] - total[:-window], 0.0) / window + 1e-12)
+
+    window = min(2 * FRAME, len(samples))
+    level = levels_over(window)
+    noise = levels_over(min(QUIET, len(samples))).min()
+    threshold = min(max(level.max() - below_peak_db, noise + LEAST_SWING_DB), level.max() - LOUD_DB)
+    heard = numpy.flatnonzero(level > LEVEL_STEP_DB * round(threshold / LEVEL_STEP_DB))
     return int(heard[0]), int(heard[-1]) + window
 
 

@@ -28,9 +28,9 @@ FRAMES_PER_S = 100
 LONGEST_PIECE_S = 20
 """Longer audio is cut at pauses: a lattice search over minutes is slow and no better."""
 
-BELOW_PEAK_DB, MARGIN_S = 35.0, 0.25
-"""Speech lies at most 35 dB below the loudest moment. The decoder gets 0.25 s more on each side and no longer quiet, so
-that the words hardly depend on how generously the audio was cut. (Filling up tighter cuts made recognition worse.)"""
+BELOW_PEAK_DB, LEAD_S, TRAIL_S = 35.0, 0.12, 0.07
+"""Speech lies at most 35 dB below the loudest moment. The decoder gets this much more before and after it and no longer
+quiet: a few milliseconds of it can change words, and so they do not depend on how generously the audio was cut."""
 
 PR_SET_PDEATHSIG = 1
 
@@ -153,9 +153,8 @@ class Recogniser:
 
     def _transcribe_piece(self, piece: numpy.ndarray, offset_s: float) -> list[Word]:
         first, end = audio.speech_bounds(piece, BELOW_PEAK_DB)
-        margin = int(MARGIN_S * audio.RATE)
-        first = max(0, first - margin)
-        sound = piece[first : end + margin]
+        first = max(0, first - int(LEAD_S * audio.RATE))
+        sound = piece[first : end + int(TRAIL_S * audio.RATE)]
         decoder = self.decoder
         decoder.reinit_feat()  # Else the noise that the front end learnt from earlier audio would change these words.
         decoder.start_utt()
