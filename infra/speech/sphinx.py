@@ -20,15 +20,16 @@ from engines import EngineError, Hints, LanguageError, Word
 
 MODEL = "en-us"
 
-DECODER = {"cmn": "batch", "maxhmmpf": 5000, "loglevel": "FATAL"}
-"""`cmn`: the mean of the whole utterance, not a running one. `maxhmmpf`: bounds the time that unclear sound costs."""
+DECODER = {"cmn": "batch", "lw": 5.0, "maxhmmpf": 10_000, "loglevel": "FATAL"}
+"""`cmn`: the mean of the whole utterance, not a running one. `lw`: the language model knows written English, so it gets
+less of a say than usual (6.5). `maxhmmpf`: bounds the time that unclear sound costs."""
 
 FRAMES_PER_S = 100
 
 LONGEST_PIECE_S = 20
 """Longer audio is cut at pauses: a lattice search over minutes is slow and no better."""
 
-BELOW_PEAK_DB, LEAD_S, TRAIL_S = 35.0, 0.12, 0.07
+BELOW_PEAK_DB, LEAD_S, TRAIL_S = 35.0, 0.12, 0.06
 """Speech lies at most 35 dB below the loudest moment. The decoder gets this much more before and after it and no longer
 quiet: a few milliseconds of it can change words, and so they do not depend on how generously the audio was cut."""
 
