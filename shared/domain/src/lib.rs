@@ -1,4 +1,4 @@
-//! The core of Callboard: calls, segments, playbooks, coaching and permissions.
+//! The core of Callboard: calls, segments, playbooks, coaching, redaction and permissions.
 //!
 //! Pure: no I/O, no clock, no environment, no randomness. Whatever is hard is decided here and tested here.
 //! Wire formats, table items and services live elsewhere (`wire`, `adapters`).
@@ -8,6 +8,7 @@ pub mod coaching;
 pub mod ids;
 pub mod permissions;
 pub mod playbook;
+pub mod redaction;
 pub mod segment;
 pub mod speech;
 

@@ -1,0 +1,215 @@
+//! What the words of a language do in spoken values, looked up by word. Owns the tables' shape; the words themselves
+//! stand in one file a language.
+//!
+//! Another language needs a file such as `english.rs` and a line in [`Language::of`]. Without one, digits, written
+//! dates' context aside, are still read: cards, social security and phone numbers, IBANs and written e-mail addresses.
+
+use std::{collections::HashMap, sync::LazyLock};
+
+use serde::{Deserialize, Serialize};
+
+use super::english;
+
+/// What a word does in a spoken value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// Written digits.
+    Written,
+    /// 0 to 9.
+    Digit(u8),
+    /// 10 to 19.
+    Teen(u8),
+    /// 20, 30, … 90, by its tens.
+    Tens(u8),
+    /// Several of this digit.
+    Plural(u8),
+    /// A zero, where digits are around; else an exclamation.
+    Oh,
+    Hundred,
+    Thousand,
+    Million,
+    /// The next digit, so often.
+    Repeat(u8),
+    /// The first, second, … of a month.
+    Ordinal(u8),
+    Month,
+    /// A word that sounds like this digit: one, where digits are around.
+    SoundsLike(u8),
+    And,
+    Plus,
+    At,
+    Dot,
+    /// A dot in an address; in a number the decimal point.
+    Point,
+    /// A dash or the like, said aloud.
+    Joiner,
+    /// "The last four": the number after it counts digits and is none.
+    Last,
+    /// "Sixteen digits": so is the number before it.
+    CountedAs,
+    /// "No, wait": what was said is said anew.
+    Correction,
+    /// Stands between digits without ending their run.
+    Filler,
+    /// After a number: it is a quantity.
+    Measure,
+}
+
+impl Role {
+    /// Whether it is a part of a number in words.
+    pub(super) fn is_number(self) -> bool {
+        self.is_small() || matches!(self, Self::Hundred | Self::Thousand | Self::Million)
+    }
+
+    /// The same below a hundred.
+    pub(super) fn is_small(self) -> bool {
+        matches!(self, Self::Digit(_) | Self::Teen(_) | Self::Tens(_) | Self::Plural(_) | Self::Oh | Self::Repeat(_))
+    }
+
+    /// Whether a run of digits goes on behind it.
+    pub(super) fn keeps_run(self) -> bool {
+        matches!(self, Self::Filler | Self::And | Self::Joiner | Self::Correction | Self::Dot)
+    }
+
+    /// Whether a text that has no more than such words needs no second look.
+    fn is_idle(self) -> bool {
+        matches!(
+            self,
+            Self::Filler
+                | Self::And
+                | Self::Correction
+                | Self::SoundsLike(_)
+                | Self::Measure
+                | Self::At
+                | Self::Joiner
+                | Self::Last
+                | Self::Plus
+                | Self::Ordinal(_)
+                | Self::Point
+                | Self::CountedAs
+        )
+    }
+}
+
+/// What a phrase says about the value beside it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Topic {
+    Card,
+    Social,
+    /// The last four of a social security number.
+    SocialEnd,
+    Phone,
+    Bank,
+    Birth,
+    Mail,
+    /// An order, a policy: a number that may be shown.
+    Harmless,
+    /// The phrase only looks like one of the above.
+    Nothing,
+}
+
+/// The tables of one language.
+pub(super) struct Language {
+    roles: HashMap<&'static str, Role>,
+    /// By first word: the words of the phrase, longest first.
+    topics: HashMap<&'static str, Vec<(Vec<&'static str>, Topic)>>,
+    /// Word lists for single decisions.
+    pub(super) lists: Lists,
+}
+
+/// See `english.rs` for what each is for.
+#[derive(Default)]
+pub(super) struct Lists {
+    pub(super) before_pronoun: &'static [&'static str],
+    pub(super) after_pronoun: &'static [&'static str],
+    pub(super) light: &'static [&'static str],
+    pub(super) other_dates: &'static [&'static str],
+    pub(super) not_in_address: &'static [&'static str],
+    pub(super) sites: &'static [&'static str],
+    pub(super) providers: &'static [&'static str],
+    pub(super) domain_ends: &'static [&'static str],
+}
+
+static ENGLISH: LazyLock<Language> = LazyLock::new(english);
+static NONE: LazyLock<Language> =
+    LazyLock::new(|| Language { roles: HashMap::new(), topics: HashMap::new(), lists: Lists::default() });
+
+impl Language {
+    /// The tables of the language of this tag (`en`, `en-US`); empty ones where none are shipped.
+    pub(super) fn of(tag: &str) -> &'static Self {
+        let primary = tag.split(['-', '_']).next().unwrap_or_default();
+        if primary.eq_ignore_ascii_case("en") { &ENGLISH } else { &NONE }
+    }
+
+    /// What this word, in lower case, does. A genitive counts as its noun.
+    pub(super) fn role(&self, word: &str) -> Option<Role> {
+        self.roles.get(word).copied()
+    }
+
+    /// The longest phrase that begins these words, by the number of its words.
+    pub(super) fn topic<'w>(&self, mut words: impl Iterator<Item = &'w str> + Clone) -> Option<(usize, Topic)> {
+        let phrases = self.topics.get(words.next()?)?;
+        let fits = |phrase: &[&str]| {
+            let mut rest = words.clone();
+            phrase.iter().skip(1).all(|word| rest.next() == Some(*word))
+        };
+        phrases.iter().find(|(phrase, _)| fits(phrase)).map(|(phrase, topic)| (phrase.len(), *topic))
+    }
+
+    /// Whether this text may hold a value, or say that one comes: a first look that costs little.
+    pub(super) fn may_matter(&self, text: &str) -> bool {
+        if text.bytes().any(|byte| byte.is_ascii_digit() || byte == b'@') {
+            return true;
+        }
+        let mut lower = String::with_capacity(16);
+        text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).any(|word| {
+            lower.clear();
+            lower.extend(word.chars().map(|c| c.to_ascii_lowercase()));
+            self.topics.contains_key(lower.as_str()) || self.role(&lower).is_some_and(|role| !role.is_idle())
+        })
+    }
+}
+
+fn english() -> Language {
+    let mut roles = HashMap::new();
+    let mut add = |role: Role, words: &[&'static str]| roles.extend(words.iter().map(|word| (*word, role)));
+    for (digit, words) in (0..).zip(english::DIGITS) {
+        add(Role::Digit(digit), words);
+    }
+    for (above_ten, words) in (0..).zip(english::TEENS) {
+        add(Role::Teen(10 + above_ten), words);
+    }
+    for (above_twenty, words) in (2..).zip(english::TENS) {
+        add(Role::Tens(above_twenty), words);
+    }
+    for (digit, words) in (0..).zip(english::PLURALS) {
+        add(Role::Plural(digit), words);
+    }
+    for (day, words) in (1..).zip(english::ORDINALS) {
+        add(Role::Ordinal(day), words);
+    }
+    add(Role::Month, english::MONTHS);
+    for (role, words) in english::OTHERS {
+        add(*role, words);
+    }
+    let mut topics: HashMap<_, Vec<_>> = HashMap::new();
+    for (topic, phrases) in english::TOPICS {
+        for phrase in *phrases {
+            let words: Vec<&str> = phrase.split(' ').collect();
+            topics.entry(words[0]).or_default().push((words, *topic));
+        }
+    }
+    topics.values_mut().for_each(|phrases| phrases.sort_by_key(|(words, _)| std::cmp::Reverse(words.len())));
+    let lists = Lists {
+        before_pronoun: english::BEFORE_PRONOUN,
+        after_pronoun: english::AFTER_PRONOUN,
+        light: english::LIGHT,
+        other_dates: english::OTHER_DATES,
+        not_in_address: english::NOT_IN_ADDRESS,
+        sites: english::SITES,
+        providers: english::PROVIDERS,
+        domain_ends: english::DOMAIN_ENDS,
+    };
+    Language { roles, topics, lists }
+}
