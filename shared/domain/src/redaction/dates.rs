@@ -38,7 +38,11 @@ pub(super) fn find(tokens: &[Token<'_>], topics: &[(usize, Topic)], taken: &[boo
 }
 
 fn after(tokens: &[Token<'_>], taken: &[bool], from: usize, mut unknown: usize, dates: &mut Dates) {
-    for at in from..tokens.len().min(from + MOST_BETWEEN) {
+    let end = tokens.len().min(from + MOST_BETWEEN);
+    let mut at = from;
+    // "In 1999, on December 23rd": a year alone is none, before a day it is a part.
+    let mut with_year_from = None;
+    while at < end {
         let token = &tokens[at];
         if taken[at] {
             return;
@@ -47,26 +51,27 @@ fn after(tokens: &[Token<'_>], taken: &[bool], from: usize, mut unknown: usize, 
             unknown = 0;
         }
         if let Some(last) = date(tokens, at) {
-            dates.found.push((at, last));
-            if reaches_end(tokens, last) {
-                dates.open = Some(at);
-            }
+            let first = with_year_from.unwrap_or(at);
+            dates.found.push((first, last));
+            dates.open = dates.open.or_else(|| reaches_end(tokens, last).then_some(first));
             return;
         }
         if matches!(token.role, Some(Role::Month | Role::Ordinal(_))) && reaches_end(tokens, at) {
-            dates.open = Some(at);
+            dates.open = dates.open.or(Some(at));
             return;
         }
-        let lists = &token.language.lists;
-        let light = token.is_in(lists.light) || token.role.is_some_and(Role::keeps_run);
-        if light {
+        if let Some(last) = year(tokens, at).filter(|_| with_year_from.is_none()) {
+            with_year_from = Some(at);
+            at = last + 1;
             continue;
         }
-        if unknown == 0
-            || token.is_in(lists.other_dates)
-            || token.is_written()
-            || token.role.is_some_and(Role::is_number)
-        {
+        at += 1;
+        let lists = &token.language.lists;
+        if token.is_in(&lists.light) || token.role.is_some_and(Role::keeps_run) {
+            continue;
+        }
+        let other = token.is_in(&lists.other_dates) || token.is_written() || token.role.is_some_and(Role::is_number);
+        if unknown == 0 || other || with_year_from.is_some() {
             return;
         }
         unknown -= 1;
@@ -77,7 +82,7 @@ fn after(tokens: &[Token<'_>], taken: &[bool], from: usize, mut unknown: usize, 
 fn before(tokens: &[Token<'_>], birth: usize, dates: &mut Dates) {
     const LONGEST: usize = 8;
     let here = tokens[birth].utterance;
-    let light = |token: &Token<'_>| token.is_in(token.language.lists.light);
+    let light = |token: &Token<'_>| token.is_in(&token.language.lists.light);
     let phrase = (0..birth).rev().take_while(|at| tokens[*at].utterance == here && !tokens[*at + 1].opens_sentence());
     let words: Vec<usize> = phrase.collect();
     // The words of the phrase itself ("date of") and light ones are passed over.
@@ -85,7 +90,7 @@ fn before(tokens: &[Token<'_>], birth: usize, dates: &mut Dates) {
         .iter()
         .copied()
         .take(MOST_BETWEEN)
-        .find(|at| !light(&tokens[*at]) && !tokens[*at].is_in(&["date", "d", "o"]));
+        .find(|at| !light(&tokens[*at]) && !tokens[*at].is_one_of(&["date", "d", "o"]));
     let Some(end) = ends else { return };
     let first = words.iter().copied().filter(|at| *at <= end && *at + LONGEST > end).rev();
     let found = first.into_iter().find(|at| date(tokens, *at) == Some(end));

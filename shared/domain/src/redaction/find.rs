@@ -3,7 +3,7 @@
 use super::{
     Kind, dates, ibans,
     judge::{self, Context},
-    language::{Language, Topic},
+    language::{Language, Role, Topic},
     mails,
     mask::Mask,
     numbers::{self, Run},
@@ -211,9 +211,12 @@ fn digits(run: &Run, from: usize, to: usize) -> String {
     run.atoms[from..=to].iter().map(|atom| atom.digits.as_str()).collect()
 }
 
-/// Whether a text has nothing but small words: what was asked before it is still asked.
+/// Whether a text has nothing but small words, or hardly any: what was asked before it is still asked.
 pub(super) fn says_nothing(text: &str, language: &str) -> bool {
+    const FEW: usize = 3;
     let mut words = Vec::new();
     tokens::read(&mut words, 0, text, Language::of(language));
-    words.iter().all(|token| token.role.is_some_and(super::language::Role::keeps_run))
+    let small = |token: &Token<'_>| token.role.is_some_and(Role::keeps_run);
+    let number = |token: &Token<'_>| token.is_written() || token.role.is_some_and(Role::is_number);
+    words.iter().all(small) || (words.len() <= FEW && !words.iter().any(number))
 }

@@ -21,7 +21,7 @@ pub(super) struct Context {
     pub(super) social_end: bool,
 }
 
-/// A phrase about something harmless counts only so close before a number.
+/// A phrase about something harmless counts only with fewer words before the number, small ones aside.
 const HARMLESS_WITHIN: usize = 4;
 /// A phrase after a number counts only so close.
 const AFTER_WITHIN: usize = 6;
@@ -36,7 +36,9 @@ impl Context {
     ) -> Self {
         let here = tokens[first].utterance;
         let before = || topics.iter().filter(|(at, _)| *at < first && tokens[*at].utterance == here);
-        let counts = |at: usize, topic: Topic| topic != Topic::Harmless || first - at <= HARMLESS_WITHIN;
+        let small = |token: &&Token<'_>| token.role.is_some_and(Role::keeps_run);
+        let between = |at: usize| first - at - 1 - tokens[at + 1..first].iter().filter(small).count();
+        let counts = |at: usize, topic: Topic| topic != Topic::Harmless || between(at) < HARMLESS_WITHIN;
         let after = || {
             let near =
                 |at: usize| at > last && at <= last + AFTER_WITHIN && tokens[at].utterance == tokens[last].utterance;
@@ -71,6 +73,11 @@ pub(super) type Verdict = (Kind, usize, usize);
 
 /// The values in a run, from left to right.
 pub(super) fn judge(run: &Run, tokens: &[Token<'_>], context: Context) -> Vec<Verdict> {
+    let last = run.atoms.len() - 1;
+    let twice = said_twice(run, context).filter(|_| !values::is_card(&digits(run, 0, last)));
+    if let Some(kind) = twice {
+        return vec![(kind, 0, last)];
+    }
     let mut verdicts = Vec::new();
     let mut from = 0;
     while from < run.atoms.len() {
@@ -84,7 +91,7 @@ pub(super) fn judge(run: &Run, tokens: &[Token<'_>], context: Context) -> Vec<Ve
         }
     }
     if verdicts.is_empty() {
-        verdicts.extend(said_anew(run, context).map(|kind| (kind, 0, run.atoms.len() - 1)));
+        verdicts.extend(said_anew(run, context).map(|kind| (kind, 0, last)));
     }
     verdicts
 }
@@ -138,7 +145,7 @@ fn is_written_like_card(run: &Run, from: usize, to: usize) -> bool {
 fn kind_of(run: &Run, tokens: &[Token<'_>], window: (usize, usize), digits: &str, context: Context) -> Option<Kind> {
     let phone = context.nearest == Some(Topic::Phone);
     let harmless = context.nearest == Some(Topic::Harmless);
-    let plain = || !harmless && !is_list(run, window);
+    let plain = || !harmless && !is_list(run, window) && is_grouped_as_one(run, tokens, window);
     match digits.len() {
         8..=15 if run.plus && window.0 == 0 => Some(Kind::Phone),
         12..=19 if context.card => Some(Kind::Card),
@@ -158,8 +165,23 @@ fn is_list(run: &Run, (from, to): (usize, usize)) -> bool {
     let atoms = &run.atoms[from..=to];
     let size = |at: usize| atoms[at].digits.len();
     let listed = atoms.len() > 3 && run.gaps[from + 1..=to].iter().all(|gap| gap.pause);
+    // 192 dot 168 dot 1 dot 1.
+    let dots = run.gaps[from + 1..=to].iter().filter(|gap| gap.dotted).count();
     values::counts(atoms.iter().map(|atom| atom.digits.as_str()))
+        || dots > 2
         || (listed && (0..atoms.len()).all(|at| size(at) <= 2) && (1..atoms.len()).any(|at| size(at) != size(0)))
+}
+
+/// Whether written groups can be of one phone or social security number. Spoken ones come in any.
+fn is_grouped_as_one(run: &Run, tokens: &[Token<'_>], (from, to): (usize, usize)) -> bool {
+    let atoms = &run.atoms[from..=to];
+    let utterance = |at: usize| tokens[atoms[at].first].utterance;
+    let written = atoms.iter().all(|atom| tokens[atom.first].is_written());
+    if !written || utterance(0) != utterance(atoms.len() - 1) {
+        return true;
+    }
+    let first = &atoms[0].digits;
+    matches!(first.len(), 3 | 5 | 6 | 9..=11) || first == "1" || atoms.iter().all(|atom| atom.digits.len() == 1)
 }
 
 /// A postal code with its four more digits: 90210-1234.
@@ -170,11 +192,8 @@ fn is_postal(run: &Run, tokens: &[Token<'_>], (from, to): (usize, usize)) -> boo
 
 // ---------------------------------------------------------------- corrections
 
-/// What a run is when a group in it was said twice, or said wrong and then right. Best effort: all of it is masked.
-fn said_anew(run: &Run, context: Context) -> Option<Kind> {
-    if context.nearest == Some(Topic::Harmless) {
-        return None;
-    }
+/// What a run is when each group that was said twice counts once. All of it is masked.
+fn said_twice(run: &Run, context: Context) -> Option<Kind> {
     let mut groups: Vec<String> = Vec::new();
     for (atom, gap) in run.atoms.iter().zip(&run.gaps) {
         match groups.last_mut() {
@@ -182,18 +201,24 @@ fn said_anew(run: &Run, context: Context) -> Option<Kind> {
             _ => groups.push(atom.digits.clone()),
         }
     }
-    let total: usize = groups.iter().map(String::len).sum();
+    let said = groups.len();
     groups.dedup();
-    let once = groups.concat();
-    if once.len() < total
-        && let Some(kind) = kind_alone(&once, context)
-    {
-        return Some(kind);
+    if groups.len() == said || context.nearest == Some(Topic::Harmless) {
+        return None;
+    }
+    kind_alone(&groups.concat(), context)
+}
+
+/// What a run is when a group in it was said wrong and then right. Best effort: all of it is masked.
+fn said_anew(run: &Run, context: Context) -> Option<Kind> {
+    if context.nearest == Some(Topic::Harmless) {
+        return None;
     }
     let corrected = run.gaps.iter().position(|gap| gap.corrected)?;
     let before = digits(run, 0, corrected - 1);
     let after = digits(run, corrected, run.atoms.len() - 1);
     let most = before.len().min(after.len());
+    let total = before.len() + after.len();
     let replaced = (1..=most).find_map(|wrong| {
         let mended = format!("{}{after}", &before[..before.len() - wrong]);
         kind_alone(&mended, context)

@@ -4,7 +4,10 @@
 //! Another language needs a file such as `english.rs` and a line in [`Language::of`]. Without one, digits, written
 //! dates' context aside, are still read: cards, social security and phone numbers, IBANs and written e-mail addresses.
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::LazyLock,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -118,17 +121,20 @@ pub(super) struct Language {
     pub(super) lists: Lists,
 }
 
+/// Words for one decision.
+pub(super) type Words = HashSet<&'static str>;
+
 /// See `english.rs` for what each is for.
 #[derive(Default)]
 pub(super) struct Lists {
-    pub(super) before_pronoun: &'static [&'static str],
-    pub(super) after_pronoun: &'static [&'static str],
-    pub(super) light: &'static [&'static str],
-    pub(super) other_dates: &'static [&'static str],
-    pub(super) not_in_address: &'static [&'static str],
-    pub(super) sites: &'static [&'static str],
-    pub(super) providers: &'static [&'static str],
-    pub(super) domain_ends: &'static [&'static str],
+    pub(super) before_pronoun: Words,
+    pub(super) after_pronoun: Words,
+    pub(super) light: Words,
+    pub(super) other_dates: Words,
+    pub(super) not_in_address: Words,
+    pub(super) sites: Words,
+    pub(super) providers: Words,
+    pub(super) domain_ends: Words,
 }
 
 static ENGLISH: LazyLock<Language> = LazyLock::new(english);
@@ -172,44 +178,40 @@ impl Language {
 }
 
 fn english() -> Language {
-    let mut roles = HashMap::new();
-    let mut add = |role: Role, words: &[&'static str]| roles.extend(words.iter().map(|word| (*word, role)));
-    for (digit, words) in (0..).zip(english::DIGITS) {
-        add(Role::Digit(digit), words);
+    let mut roles: HashMap<&'static str, Role> = HashMap::new();
+    let counted: [(&'static str, u8, fn(u8) -> Role); 5] = [
+        (english::DIGITS, 0, Role::Digit),
+        (english::TEENS, 10, Role::Teen),
+        (english::TENS, 2, Role::Tens),
+        (english::PLURALS, 0, Role::Plural),
+        (english::ORDINALS, 1, Role::Ordinal),
+    ];
+    for (words, first, role) in counted {
+        for (number, spellings) in (first..).zip(words.split_whitespace()) {
+            roles.extend(spellings.split('/').map(|word| (word, role(number))));
+        }
     }
-    for (above_ten, words) in (0..).zip(english::TEENS) {
-        add(Role::Teen(10 + above_ten), words);
-    }
-    for (above_twenty, words) in (2..).zip(english::TENS) {
-        add(Role::Tens(above_twenty), words);
-    }
-    for (digit, words) in (0..).zip(english::PLURALS) {
-        add(Role::Plural(digit), words);
-    }
-    for (day, words) in (1..).zip(english::ORDINALS) {
-        add(Role::Ordinal(day), words);
-    }
-    add(Role::Month, english::MONTHS);
     for (role, words) in english::OTHERS {
-        add(*role, words);
+        roles.extend(words.split_whitespace().map(|word| (word, *role)));
     }
     let mut topics: HashMap<_, Vec<_>> = HashMap::new();
     for (topic, phrases) in english::TOPICS {
-        for phrase in *phrases {
+        for phrase in phrases.split(", ") {
             let words: Vec<&str> = phrase.split(' ').collect();
             topics.entry(words[0]).or_default().push((words, *topic));
         }
     }
     topics.values_mut().for_each(|phrases| phrases.sort_by_key(|(words, _)| std::cmp::Reverse(words.len())));
+    let words = |list: &'static str| list.split_whitespace().collect();
     let lists = Lists {
-        before_pronoun: english::BEFORE_PRONOUN,
-        after_pronoun: english::AFTER_PRONOUN,
-        light: english::LIGHT,
-        other_dates: english::OTHER_DATES,
-        not_in_address: english::NOT_IN_ADDRESS,
-        sites: english::SITES,
-        providers: english::PROVIDERS,
-        domain_ends: english::DOMAIN_ENDS,
+        before_pronoun: words(english::BEFORE_PRONOUN),
+        after_pronoun: words(english::AFTER_PRONOUN),
+        light: words(english::LIGHT),
+        other_dates: words(english::OTHER_DATES),
+        not_in_address: words(english::NOT_IN_ADDRESS),
+        sites: words(english::SITES),
+        providers: words(english::PROVIDERS),
+        domain_ends: words(english::DOMAIN_ENDS),
     };
     Language { roles, topics, lists }
 }

@@ -45,17 +45,31 @@ pub(super) fn spoken(
             tokens[at].language.lists.providers.iter().any(|known| name.starts_with(known))
         };
         let mail =
-            |(hit, topic): &(usize, Topic)| *topic == Topic::Mail && tokens[*hit].utterance == tokens[at].utterance;
-        let spoken_of = asked || topics.iter().any(mail);
+            |(hit, topic): &&(usize, Topic)| *topic == Topic::Mail && tokens[*hit].utterance == tokens[at].utterance;
+        let spoken_of = asked || topics.iter().any(|it| mail(&it));
         // "It's peter at", "send it to info at".
         let addressed = local.first > 0
-            && tokens[local.first - 1].is_in(&["to", "contact", "write", "cc", "reach", "it's", "that's", "its"]);
+            && tokens[local.first - 1].is_one_of(&["to", "contact", "write", "cc", "reach", "it's", "that's", "its"]);
         let dashed = tokens[domain..last].iter().any(|token| token.role == Some(Role::Joiner));
         if !local.is_sentence && (local.sure || dashed || provider || spoken_of || addressed) {
-            found.push((local.first, last));
+            let hit = topics.iter().rev().filter(mail).map(|(hit, _)| hit + 1).find(|after| *after <= local.first);
+            let first = hit.map_or(local.first, |hit| from_phrase(tokens, hit.max(floor), local.first));
+            found.push((first, last));
         }
     }
     found
+}
+
+/// "My email is bob the builder at": all that comes right after the phrase belongs to the address.
+fn from_phrase(tokens: &[Token<'_>], phrase: usize, local: usize) -> usize {
+    const MOST_WORDS: usize = 4;
+    if phrase + MOST_WORDS < local || tokens[phrase..=local].iter().skip(1).any(Token::after_pause) {
+        return local;
+    }
+    let says = |token: &Token<'_>| token.is_one_of(&["is", "it's", "its", "that's", "address", "to"]);
+    let Some(said) = tokens[phrase..local].iter().rposition(says) else { return local };
+    let small = |at: &usize| tokens[*at].role.is_some_and(Role::keeps_run);
+    (phrase + said + 1..local).find(|at| !small(at)).unwrap_or(local)
 }
 
 /// Whether an address seems to have begun at the end: its domain may come with the next utterance.
@@ -65,7 +79,7 @@ pub(super) fn may_go_on(tokens: &[Token<'_>], topics: &[(usize, Topic)], utteran
     let first = tokens.len() - words;
     let after = topics.iter().rev().find(|(at, topic)| *topic == Topic::Mail && *at >= first).map(|(at, _)| at + 1);
     let Some(from) = after.or(asked.then_some(first)) else { return false };
-    let light = |token: &&Token<'_>| !token.is_in(token.language.lists.not_in_address);
+    let light = |token: &&Token<'_>| !token.is_in(&token.language.lists.not_in_address);
     (1..=MOST_WORDS).contains(&tokens[from..].iter().filter(light).count())
 }
 
@@ -75,20 +89,20 @@ fn is_dot(token: &Token<'_>) -> bool {
 
 /// Where an "at" is said at this token, or "@" stands before it: the part before it ends, and the domain begins.
 fn sign(tokens: &[Token<'_>], at: usize) -> Option<(usize, usize)> {
-    if tokens[at].before == "@" && !tokens[at].opens {
+    if tokens[at].before.trim() == "@" && !tokens[at].opens {
         return Some((at - 1, at));
     }
     if tokens[at].role != Some(Role::At) {
         return None;
     }
-    let names_itself = tokens.get(at + 1).is_some_and(|token| token.is_in(&["sign", "symbol"]));
+    let names_itself = tokens.get(at + 1).is_some_and(|token| token.is_one_of(&["sign", "symbol"]));
     Some((at - 1, at + 1 + usize::from(names_itself)))
 }
 
 /// The last token of the domain that begins here.
 fn domain_end(tokens: &[Token<'_>], from: usize) -> Option<usize> {
     const LONGEST_NAME: usize = 6;
-    let is_end = |token: &Token<'_>| token.is_in(token.language.lists.domain_ends);
+    let is_end = |token: &Token<'_>| token.is_in(&token.language.lists.domain_ends);
     let mut at = from;
     let mut end = None;
     let mut words = 0;
@@ -161,9 +175,9 @@ impl Local {
                 sure = true;
             } else if joined {
                 sure = true;
-            } else if spelled_on && !(token.is_letter() && behind.is_none() && token.is_in(&["a", "i"])) {
+            } else if spelled_on && !(token.is_letter() && behind.is_none() && token.is_one_of(&["a", "i"])) {
                 sure |= behind.is_some() || !token.is_letter();
-            } else if token.is_in(lists.not_in_address) || words == MOST_WORDS {
+            } else if token.is_in(&lists.not_in_address) || words == MOST_WORDS {
                 break;
             } else {
                 words += 1;
@@ -173,6 +187,6 @@ impl Local {
         let first = first?;
         // A dot or dash needs something before it.
         let first = (first..=end).find(|at| !connects(&tokens[*at]))?;
-        Some(Self { first, sure, is_sentence: !sure && tokens[end].is_in(lists.sites) })
+        Some(Self { first, sure, is_sentence: !sure && tokens[end].is_in(&lists.sites) })
     }
 }

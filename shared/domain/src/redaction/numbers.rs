@@ -52,10 +52,13 @@ pub(super) fn number_at(tokens: &[Token<'_>], at: usize) -> (usize, Vec<Atom>) {
 /// "Two units" are no digits; nor is "the last four", by [`counts_only`].
 fn without_quantity(tokens: &[Token<'_>], next: usize, mut found: Vec<Atom>) -> Vec<Atom> {
     const LONGEST_QUANTITY: usize = 4;
+    const LONGEST_WRITTEN_QUANTITY: usize = 9;
     let measured = tokens.get(next).is_some_and(|token| {
         token.is_tight() && matches!(token.role, Some(Role::Measure | Role::CountedAs)) || token.before.starts_with('%')
     });
-    if measured && found.last().is_some_and(|last| last.amount || last.digits.len() <= LONGEST_QUANTITY) {
+    let single = found.len() == 1 && tokens[found[0].first].is_written();
+    let most = if single { LONGEST_WRITTEN_QUANTITY } else { LONGEST_QUANTITY };
+    if measured && found.last().is_some_and(|last| last.amount || last.digits.len() <= most) {
         found.pop();
     }
     found
@@ -158,8 +161,8 @@ fn is_pronoun(tokens: &[Token<'_>], at: usize, end: usize, roles: &[Role]) -> bo
         return false;
     }
     let lists = &tokens[at].language.lists;
-    let before = at > 0 && tokens[at].is_tight() && tokens[at - 1].is_in(lists.before_pronoun);
-    before || tokens.get(end).is_some_and(|next| next.is_tight() && next.is_in(lists.after_pronoun))
+    let before = at > 0 && tokens[at].is_tight() && tokens[at - 1].is_in(&lists.before_pronoun);
+    before || tokens.get(end).is_some_and(|next| next.is_tight() && next.is_in(&lists.after_pronoun))
 }
 
 /// The value of a number with a hundred or a thousand in it, where the words make one and no more.
@@ -263,6 +266,8 @@ pub(super) struct Gap {
     pub(super) corrected: bool,
     /// A comma or a full stop.
     pub(super) pause: bool,
+    /// "Dot", said.
+    pub(super) dotted: bool,
 }
 
 /// Small words that a run goes on over, at most.
@@ -297,7 +302,9 @@ fn gap(tokens: &[Token<'_>], taken: &[bool], from: usize, to: usize) -> Option<G
     }
     let pause = tokens[from + 1..=to].iter().any(|token| token.before.contains([',', ';']) || token.after_pause());
     let corrects = |word: &Token<'_>| word.role == Some(Role::Correction);
-    Some(Gap { wide: pause || !words.is_empty(), corrected: words.iter().any(corrects), pause })
+    let dotted = words.iter().any(|word| word.role == Some(Role::Dot));
+    let wide = pause || !words.is_empty() || tokens[from].unsure;
+    Some(Gap { wide, corrected: words.iter().any(corrects), pause, dotted })
 }
 
 fn plus(tokens: &[Token<'_>], first: usize) -> bool {

@@ -1,6 +1,6 @@
 //! From utterances to tokens: their words in order, each with what stands before it and what it does.
 
-use super::language::{Language, Role, Topic};
+use super::language::{Language, Role, Topic, Words};
 
 /// A word of one of several utterances that are read as one.
 pub(super) struct Token<'t> {
@@ -18,6 +18,8 @@ pub(super) struct Token<'t> {
     pub(super) role: Option<Role>,
     /// Whether it is its utterance's first.
     pub(super) opens: bool,
+    /// Whether it may as well be no digit: "for one one one…".
+    pub(super) unsure: bool,
     pub(super) language: &'static Language,
 }
 
@@ -51,8 +53,14 @@ impl Token<'_> {
         self.role == Some(Role::Written)
     }
 
-    pub(super) fn is_in(&self, list: &[&str]) -> bool {
-        list.contains(&self.lower.as_str())
+    /// Whether it is one of these words.
+    pub(super) fn is_one_of(&self, words: &[&str]) -> bool {
+        words.contains(&self.lower.as_str())
+    }
+
+    /// Whether it is in this list of its language.
+    pub(super) fn is_in(&self, list: &Words) -> bool {
+        list.contains(self.lower.as_str())
     }
 
     /// A single letter, as in spelling.
@@ -95,6 +103,7 @@ pub(super) fn read<'t>(tokens: &mut Vec<Token<'t>>, utterance: usize, text: &'t 
             lower,
             role,
             opens,
+            unsure: false,
             language,
         });
         seen_to = end;
@@ -130,14 +139,18 @@ fn role(lower: &str, language: &Language) -> Option<Role> {
 /// Words that sound like a digit are one where digits stand on both sides, and enough of them.
 fn sound_alikes(tokens: &mut [Token<'_>]) {
     const ENOUGH: usize = 4;
+    const ENOUGH_AFTER: usize = 6;
     let is_digit = |token: &Token<'_>| matches!(token.role, Some(Role::Digit(_) | Role::Oh | Role::SoundsLike(_)));
-    for at in 1..tokens.len().saturating_sub(1) {
+    for at in 0..tokens.len().saturating_sub(1) {
         let Some(Role::SoundsLike(digit)) = tokens[at].role else { continue };
         let before = tokens[..at].iter().rev().take_while(|token| is_digit(token)).count();
         let after = tokens[at + 1..].iter().take_while(|token| is_digit(token) && token.is_tight()).count();
         let sure = |token: &Token<'_>| matches!(token.role, Some(Role::Digit(_) | Role::Oh));
-        if before > 0 && after > 0 && before + after >= ENOUGH && sure(&tokens[at - 1]) {
+        let within = before > 0 && after > 0 && before + after >= ENOUGH && sure(&tokens[at - 1]);
+        let leads = before == 0 && after >= ENOUGH_AFTER;
+        if within || leads {
             tokens[at].role = Some(Role::Digit(digit));
+            tokens[at].unsure = leads;
         }
     }
 }
