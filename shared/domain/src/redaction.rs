@@ -220,7 +220,7 @@ impl Pending {
     fn carry(&mut self, topics: &[Topic]) {
         for topic in topics {
             // An answer about a date or an order comes at once; people look for their card a while.
-            let utterances = if matches!(topic, Topic::Birth | Topic::Harmless) { 1 } else { 2 };
+            let utterances = if matches!(topic, Topic::Birth | Topic::Birthday | Topic::Harmless) { 1 } else { 2 };
             self.carried.retain(|(known, _)| known != topic);
             self.carried.push((*topic, utterances));
         }
@@ -260,7 +260,8 @@ impl Held {
     }
 }
 
-/// One utterance of which nothing around is known: four or more digits at its begin or end stay masked.
+/// One utterance of which nothing around is known: four or more digits at its begin or end stay masked. What is given
+/// back starts at 0.
 pub fn redact_alone(text: &str, words: &[Word], language: &str) -> Redacted {
     if !Language::of(language).may_matter(text) {
         return mask::apply(0, text, words, &[], false);

@@ -23,13 +23,14 @@ const MOST_BETWEEN: usize = 10;
 /// `asked` says that an earlier utterance ended with such a phrase: then a date counts if it begins the first one here.
 pub(super) fn find(tokens: &[Token<'_>], topics: &[(usize, Topic)], taken: &[bool], asked: bool) -> Dates {
     let mut dates = Dates::default();
-    let births = || topics.iter().filter(|(_, topic)| *topic == Topic::Birth).map(|(at, _)| *at);
+    let births = || topics.iter().filter(|(_, topic)| matches!(topic, Topic::Birth | Topic::Birthday));
     if asked {
         after(tokens, taken, 0, 0, &mut dates);
     }
-    for at in births() {
+    for (at, topic) in births().copied() {
         let known = dates.found.len();
-        after(tokens, taken, at + 1, MOST_UNKNOWN, &mut dates);
+        let unknown = if topic == Topic::Birth { MOST_UNKNOWN } else { 0 };
+        after(tokens, taken, at + 1, unknown, &mut dates);
         if dates.found.len() == known {
             before(tokens, at, &mut dates);
         }

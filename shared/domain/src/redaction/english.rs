@@ -45,15 +45,25 @@ pub(super) const OTHERS: &[(Role, &str)] = &[
         Role::Filler,
         "uh uhm um umm er erm ah eh hmm hm mm mhm huh okay ok then so yeah yes yep right alright well like that that's \
          thats it it's its space comma next again let let's me see hold on got followed by finally lastly the rest is now \
-         ready you know please",
+         ready you know please are sec here",
     ),
     (
         Role::Measure,
         "dollars dollar bucks cents percent pounds euros grand units miles feet inch inches minutes minute hours hour \
-         days day weeks months years year people times degrees am pm o'clock grams milligrams gallons sec seconds moment \
+         days day weeks months years year people times degrees am pm o'clock grams milligrams gallons seconds moment \
          users customers items pieces boxes copies",
     ),
 ];
+
+/// What people say while they look for the rest, between commas.
+pub(super) const PAUSES: &str = "one second, one sec, one moment, one minute, a second, a sec, a moment, a minute, hang on, \
+    let me check, let me find it, let me get it, let me grab it, let me get my wallet, let me get my card, \
+    let me grab my wallet, let me grab my card, let me look, give me a second, give me one second, where is it, \
+    what is it, what was it, are you there, can you hear me, got that, you got that, did you get that, with me so far, \
+    i can't read it, sorry about that";
+
+/// Before "four are": they count digits.
+pub(super) const COUNTING: &str = "first next other middle";
 
 /// Words before "one" that make it a pronoun.
 pub(super) const BEFORE_PRONOUN: &str = "this that the which another no any some every next good big other only each new old better best a first wrong right";
@@ -63,12 +73,12 @@ pub(super) const AFTER_PRONOUN: &str = "of more thing day time who sec second mo
 
 /// What stands between "date of birth" and the date without changing what the date is of.
 pub(super) const LIGHT: &str = "is was are were on the it it's its be would in my your his her and of a uh um so as i have \
-    for you me that's sure yes yeah okay ok well i'm i've got coming up here s that will zero actually mean hmm let see";
+    for you me that's sure yes yeah okay ok well i'm i've got coming up here s that will falls lands actually mean hmm let see";
 
 /// What makes a date after "birthday" or "born" another thing's date.
 pub(super) const OTHER_DATES: &str = "appointment meeting order delivery party due scheduled sale invoice see moved since \
     visit expires sold started married met came come but until ship shipped call before after when years days weeks \
-    months";
+    months required needed to";
 
 /// What no e-mail address begins with: where the part before "at" ends, looking back.
 pub(super) const NOT_IN_ADDRESS: &str = "is was are be it's its it that's that this the my your his her our their email \
@@ -78,7 +88,7 @@ pub(super) const NOT_IN_ADDRESS: &str = "is was are be it's its it that's that t
     will";
 
 /// Before "at": a sentence about a web site, no address of a person.
-pub(super) const SITES: &str = "us me you them him her it look looked looking shop shopped visit find online available \
+pub(super) const SITES: &str = "us i i'm he he's she she's we we're they they're you're me you them him her it look looked looking shop shopped visit find online available \
     website site page store now are is be was were am here order ordered buy bought more out back home work works working \
     check that this there one and or deals live stay people met booked saw read posted listed sold hosted sign signed \
     login logged apply applied up registered account accounts went jobs job";
@@ -101,16 +111,17 @@ pub(super) const TOPICS: &[(Topic, &str)] = &[
     (Topic::Social, "social, social security, ssn, s s n, social security number, taxpayer"),
     (
         Topic::Phone,
-        "phone, phones, telephone, cell, cellphone, mobile, call, callback, reach, dial, text me, area code, fax, \
-         whatsapp, landline, my number, his number, her number, our number, best number, contact number, home number, \
-         work number, number to call, ring me, hotline, toll free",
+        "phone, phones, telephone, cell, cellphone, mobile, call, callback, reach, dial, area code, fax, text, ring, \
+         contact me, contact us, message me, voicemail, whatsapp, landline, my number, his number, her number, our number, best number, contact number, home number, \
+         work number, number to call, hotline, toll free",
     ),
     (Topic::Bank, "iban, i ban, bank account, checking account, savings account, bank number"),
     (
         Topic::Birth,
-        "born, date of birth, birth date, birthdate, birthday, birthdays, birth day, dob, d o b, date of my birth, \
-         date of his birth, date of her birth, date of their birth, day of birth, bday, b day",
+        "born, date of birth, birth date, birthdate, dob, d o b, date of my birth, date of his birth, date of her birth, \
+         date of their birth, day of birth",
     ),
+    (Topic::Birthday, "birthday, birthdays, birth day, bday, b day"),
     (Topic::Mail, "email, e mail, mail, emails, mail address, email address"),
     (
         Topic::Harmless,
@@ -120,10 +131,14 @@ pub(super) const TOPICS: &[(Topic, &str)] = &[
          customer number, quote, loan, transaction, lottery, check number, code, pin, error, product, barcode, id, score, \
          room, suite, box, meter, docket, bill, receipt, statement, ein, registration, shipment, package, parcel, \
          model number, serial number, ip, form, permit, asset, job, work order, contract, passport, badge, group, record, \
-         prescription, rx, article, catalog, stock, activation, vehicle, subscriber, population, timestamp",
+         prescription, rx, article, catalog, stock, activation, vehicle, subscriber, population, timestamp, application, rma, pnr, asin, \
+         gtin, ean, imei, promo, coupon, voucher, file, report, incident, request, waybill, container, load, meeting id, \
+         conference, certificate, locker, deed, title, warranty, campaign, conversation",
     ),
     (
         Topic::Nothing,
-        "social media, social worker, social event, call it, report card, business card, happy birthday, mail order",
+        "social media, social worker, social event, call it, report card, business card, happy birthday, mail order, sim card, \
+         library card, memory card, green card, born to, born with, born again, born for, birth certificate, \
+         birthday party, birthday card, birthday gift, call volume, call center, phone bill",
     ),
 ];

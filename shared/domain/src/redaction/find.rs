@@ -136,7 +136,12 @@ impl Reader<'_, '_> {
     }
 
     fn dates(&mut self) {
-        let dates = dates::find(&self.tokens, &self.topics, &self.taken, self.asked(Topic::Birth));
+        let dates = dates::find(
+            &self.tokens,
+            &self.topics,
+            &self.taken,
+            self.asked(Topic::Birth) || self.asked(Topic::Birthday),
+        );
         for (first, last) in dates.found {
             self.take(Kind::DateOfBirth, first, last);
         }
@@ -202,7 +207,7 @@ impl Reader<'_, '_> {
         }
         let dated = |(_, mask): &Place| mask.kind == Kind::DateOfBirth;
         if self.found.decided.iter().any(dated) {
-            self.found.topics.retain(|topic| *topic != Topic::Birth);
+            self.found.topics.retain(|topic| !matches!(topic, Topic::Birth | Topic::Birthday));
         }
     }
 }

@@ -151,8 +151,12 @@ fn kind_of(run: &Run, tokens: &[Token<'_>], window: (usize, usize), digits: &str
         12..=19 if context.card => Some(Kind::Card),
         9 if context.social => Some(Kind::SocialSecurity),
         4 if context.social_end => Some(Kind::SocialSecurity),
-        7..=13 if phone => Some(Kind::Phone),
+        7..=15 if phone => Some(Kind::Phone),
         8..=17 if context.nearest == Some(Topic::Bank) => Some(Kind::BankAccount),
+        // Dialled abroad.
+        12..=15 if digits.starts_with("011") || (digits.starts_with("00") && !digits.starts_with("000")) => {
+            plain().then_some(Kind::Phone)
+        }
         9 if values::is_social(digits) && plain() && !is_postal(run, tokens, window) => Some(Kind::SocialSecurity),
         10 if values::is_north_american(digits) && plain() => Some(Kind::Phone),
         11 if digits.starts_with('1') && values::is_north_american(&digits[1..]) && plain() => Some(Kind::Phone),

@@ -46,10 +46,12 @@ pub(super) enum Role {
     Point,
     /// A dash or the like, said aloud.
     Joiner,
-    /// "The last four": the number after it counts digits and is none.
+    /// "The last four": the number after it counts digits.
     Last,
-    /// "Sixteen digits": so is the number before it.
+    /// "Sixteen digits": so does the number before it.
     CountedAs,
+    /// A number that counts digits and is none.
+    Counting,
     /// "No, wait": what was said is said anew.
     Correction,
     /// Stands between digits without ending their run.
@@ -71,7 +73,17 @@ impl Role {
 
     /// Whether a run of digits goes on behind it.
     pub(super) fn keeps_run(self) -> bool {
-        matches!(self, Self::Filler | Self::And | Self::Joiner | Self::Correction | Self::Dot)
+        matches!(
+            self,
+            Self::Filler
+                | Self::And
+                | Self::Joiner
+                | Self::Correction
+                | Self::Dot
+                | Self::Last
+                | Self::CountedAs
+                | Self::Counting
+        )
     }
 
     /// Whether a text that has no more than such words needs no second look.
@@ -105,6 +117,8 @@ pub(super) enum Topic {
     Phone,
     Bank,
     Birth,
+    /// A day that many other things are named after.
+    Birthday,
     Mail,
     /// An order, a policy: a number that may be shown.
     Harmless,
@@ -117,6 +131,8 @@ pub(super) struct Language {
     roles: HashMap<&'static str, Role>,
     /// By first word: the words of the phrase, longest first.
     topics: HashMap<&'static str, Vec<(Vec<&'static str>, Topic)>>,
+    /// By first word: the words of what is said while looking for more, longest first.
+    pauses: HashMap<&'static str, Vec<Vec<&'static str>>>,
     /// Word lists for single decisions.
     pub(super) lists: Lists,
 }
@@ -127,6 +143,7 @@ pub(super) type Words = HashSet<&'static str>;
 /// See `english.rs` for what each is for.
 #[derive(Default)]
 pub(super) struct Lists {
+    pub(super) counting: Words,
     pub(super) before_pronoun: Words,
     pub(super) after_pronoun: Words,
     pub(super) light: Words,
@@ -138,8 +155,12 @@ pub(super) struct Lists {
 }
 
 static ENGLISH: LazyLock<Language> = LazyLock::new(english);
-static NONE: LazyLock<Language> =
-    LazyLock::new(|| Language { roles: HashMap::new(), topics: HashMap::new(), lists: Lists::default() });
+static NONE: LazyLock<Language> = LazyLock::new(|| Language {
+    roles: HashMap::new(),
+    topics: HashMap::new(),
+    pauses: HashMap::new(),
+    lists: Lists::default(),
+});
 
 impl Language {
     /// The tables of the language of this tag (`en`, `en-US`); empty ones where none are shipped.
@@ -154,13 +175,15 @@ impl Language {
     }
 
     /// The longest phrase that begins these words, by the number of its words.
-    pub(super) fn topic<'w>(&self, mut words: impl Iterator<Item = &'w str> + Clone) -> Option<(usize, Topic)> {
-        let phrases = self.topics.get(words.next()?)?;
-        let fits = |phrase: &[&str]| {
-            let mut rest = words.clone();
-            phrase.iter().skip(1).all(|word| rest.next() == Some(*word))
-        };
-        phrases.iter().find(|(phrase, _)| fits(phrase)).map(|(phrase, topic)| (phrase.len(), *topic))
+    pub(super) fn topic<'w>(&self, words: impl Iterator<Item = &'w str> + Clone) -> Option<(usize, Topic)> {
+        let phrases = self.topics.get(words.clone().next()?)?;
+        phrases.iter().find(|(phrase, _)| begins(words.clone(), phrase)).map(|(phrase, topic)| (phrase.len(), *topic))
+    }
+
+    /// How many of these words only fill a pause.
+    pub(super) fn pause<'w>(&self, words: impl Iterator<Item = &'w str> + Clone) -> Option<usize> {
+        let phrases = self.pauses.get(words.clone().next()?)?;
+        phrases.iter().find(|phrase| begins(words.clone(), phrase)).map(Vec::len)
     }
 
     /// Whether this text may hold a value, or say that one comes: a first look that costs little.
@@ -175,6 +198,10 @@ impl Language {
             self.topics.contains_key(lower.as_str()) || self.role(&lower).is_some_and(|role| !role.is_idle())
         })
     }
+}
+
+fn begins<'w>(mut words: impl Iterator<Item = &'w str>, phrase: &[&str]) -> bool {
+    phrase.iter().all(|word| words.next() == Some(*word))
 }
 
 fn english() -> Language {
@@ -202,8 +229,15 @@ fn english() -> Language {
         }
     }
     topics.values_mut().for_each(|phrases| phrases.sort_by_key(|(words, _)| std::cmp::Reverse(words.len())));
+    let mut pauses: HashMap<_, Vec<Vec<&str>>> = HashMap::new();
+    for phrase in english::PAUSES.split(", ") {
+        let words: Vec<&str> = phrase.split(' ').collect();
+        pauses.entry(words[0]).or_default().push(words);
+    }
+    pauses.values_mut().for_each(|phrases| phrases.sort_by_key(|words| std::cmp::Reverse(words.len())));
     let words = |list: &'static str| list.split_whitespace().collect();
     let lists = Lists {
+        counting: words(english::COUNTING),
         before_pronoun: words(english::BEFORE_PRONOUN),
         after_pronoun: words(english::AFTER_PRONOUN),
         light: words(english::LIGHT),
@@ -213,5 +247,5 @@ fn english() -> Language {
         providers: words(english::PROVIDERS),
         domain_ends: words(english::DOMAIN_ENDS),
     };
-    Language { roles, topics, lists }
+    Language { roles, topics, pauses, lists }
 }

@@ -44,28 +44,24 @@ pub(super) fn atoms(tokens: &[Token<'_>], taken: &[bool]) -> Vec<Atom> {
 pub(super) fn number_at(tokens: &[Token<'_>], at: usize) -> (usize, Vec<Atom>) {
     match tokens[at].role {
         Some(Role::Written) => written(tokens, at),
-        Some(role) if role.is_number() && !counts_only(tokens, at) => spoken(tokens, at),
+        Some(role) if role.is_number() => spoken(tokens, at),
         _ => (at + 1, Vec::new()),
     }
 }
 
-/// "Two units" are no digits; nor is "the last four", by [`counts_only`].
+/// "Two units" are no digits.
 fn without_quantity(tokens: &[Token<'_>], next: usize, mut found: Vec<Atom>) -> Vec<Atom> {
     const LONGEST_QUANTITY: usize = 4;
     const LONGEST_WRITTEN_QUANTITY: usize = 9;
-    let measured = tokens.get(next).is_some_and(|token| {
-        token.is_tight() && matches!(token.role, Some(Role::Measure | Role::CountedAs)) || token.before.starts_with('%')
-    });
+    let measured = tokens
+        .get(next)
+        .is_some_and(|token| token.is_tight() && token.role == Some(Role::Measure) || token.before.starts_with('%'));
     let single = found.len() == 1 && tokens[found[0].first].is_written();
     let most = if single { LONGEST_WRITTEN_QUANTITY } else { LONGEST_QUANTITY };
     if measured && found.last().is_some_and(|last| last.amount || last.digits.len() <= most) {
         found.pop();
     }
     found
-}
-
-fn counts_only(tokens: &[Token<'_>], at: usize) -> bool {
-    at > 0 && tokens[at].is_tight() && tokens[at - 1].role == Some(Role::Last)
 }
 
 // ---------------------------------------------------------------- written
@@ -75,9 +71,6 @@ fn written(tokens: &[Token<'_>], at: usize) -> (usize, Vec<Atom>) {
     let length = tokens[at + 1..].iter().take_while(|token| token.is_written() && joined(token)).count();
     let literal = &tokens[at..=at + length];
     let next = at + length + 1;
-    if counts_only(tokens, at) && literal.len() == 1 && literal[0].text.len() == 1 {
-        return (next, Vec::new());
-    }
     if let Some(end) = magnitude_ends(tokens, next) {
         return (end, Vec::new());
     }
@@ -113,10 +106,12 @@ fn says_digits(literal: &[Token<'_>]) -> bool {
     match marks.as_slice() {
         [] => true,
         [mark, ..] if marks.iter().any(|other| other != mark) => false,
+        // More than an address of a computer or a version has.
+        [".", ..] if sizes.len() > 4 => true,
         [",", ..] => sizes[0] > 3 || sizes[1..].iter().any(|size| *size != 3),
         [".", ..] => matches!(
             sizes.as_slice(),
-            [3, 3, 4] | [1, 3, 3, 4] | [3, 4] | [3, 2, 4] | [4, 4] | [4, 4, 4, 4] | [4, 6, 5] | [2, 2, 2, 2, 2]
+            [3, 3, 4] | [1, 3, 3, 4] | [3, 4] | [3, 2, 4] | [4, 4] | [4, 4, 4, 4] | [4, 6, 5]
         ),
         _ => false,
     }
@@ -271,7 +266,7 @@ pub(super) struct Gap {
 }
 
 /// Small words that a run goes on over, at most.
-const MOST_BETWEEN: usize = 6;
+const MOST_BETWEEN: usize = 10;
 
 /// The runs of these atoms. Those that are amounts only are none.
 pub(super) fn runs(tokens: &[Token<'_>], taken: &[bool], atoms: Vec<Atom>) -> Vec<Run> {

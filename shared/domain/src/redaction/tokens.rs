@@ -109,7 +109,10 @@ pub(super) fn read<'t>(tokens: &mut Vec<Token<'t>>, utterance: usize, text: &'t 
         seen_to = end;
         opens = false;
     }
-    sound_alikes(tokens);
+    let first = tokens.iter().rposition(|token| token.opens).unwrap_or(0);
+    pauses(&mut tokens[first..], language);
+    counting(&mut tokens[first..]);
+    sound_alikes(&mut tokens[first..]);
 }
 
 fn is_apostrophe(c: char) -> bool {
@@ -133,6 +136,37 @@ fn role(lower: &str, language: &Language) -> Option<Role> {
         "" => Some(Role::Written),
         "st" | "nd" | "rd" | "th" => lower[..digits].parse().ok().map(Role::Ordinal),
         _ => None,
+    }
+}
+
+/// "One second, let me check" keeps a run open.
+fn pauses(tokens: &mut [Token<'_>], language: &Language) {
+    let mut at = 0;
+    while at < tokens.len() {
+        let length = language.pause(tokens[at..].iter().map(|token| token.lower.as_str())).unwrap_or(0);
+        tokens[at..at + length].iter_mut().for_each(|token| token.role = Some(Role::Filler));
+        at += length.max(1);
+    }
+}
+
+/// "The last four", "the next four are", "sixteen digits": numbers that count digits.
+fn counting(tokens: &mut [Token<'_>]) {
+    for at in 0..tokens.len() {
+        let small = match tokens[at].role {
+            Some(Role::Digit(2..) | Role::Teen(_)) => true,
+            Some(Role::Written) => tokens[at].text.len() <= 2,
+            _ => false,
+        };
+        let before = at.checked_sub(1).map(|before| &tokens[before]);
+        let after = tokens.get(at + 1).filter(|after| after.is_tight());
+        let counts = before.is_some_and(|before| {
+            let named = before.is_in(&before.language.lists.counting);
+            before.role == Some(Role::Last) || (named && after.is_some_and(|after| after.is_one_of(&["are", "is"])))
+        });
+        let counted = after.is_some_and(|after| after.role == Some(Role::CountedAs));
+        if small && tokens[at].is_tight() && (counts || counted) || small && counted {
+            tokens[at].role = Some(Role::Counting);
+        }
     }
 }
 
