@@ -5,11 +5,11 @@
 //! a channel's [`Pending`] between utterances, and hands on what [`Pending::take`] gives back, nothing else.
 //!
 //! **Over several utterances.** Four or more digits at the end of an utterance are masked at once, as `[number]`, and
-//! unmasked when what follows shows them to be harmless. Fewer are shown: "I'll take two" would flicker. They are
-//! remembered, though, and masked when later digits make a value of them; until then those one to three digits were
-//! visible, which gives nothing of the value away that a look-alike would not. The same holds for the begin of an
-//! e-mail address whose domain comes with the next utterance. What was masked as a value stays masked; only its kind
-//! may change as more digits come.
+//! unmasked when what follows shows them to be harmless. Fewer are shown: else every "I'll take two" would flicker.
+//! They are remembered, though, and masked when later digits make a value of them. So one to three digits of a value
+//! can have been visible for as long as the speaker paused; the same holds for the begin of an e-mail address whose
+//! domain comes with the next utterance. What was masked as a value stays masked; only its kind may change as more
+//! digits come.
 //!
 //! **Context.** Dates count as dates of birth only beside "born", "date of birth" or the like. Near "card" or "social"
 //! a number is masked whatever its check digits say, since a recognizer mishears. Near "order", "policy" or "invoice"
@@ -239,7 +239,8 @@ impl Held {
             places.iter().filter(|(utterance, _)| *utterance == at).map(|(_, mask)| *mask).collect()
         };
         self.decided = mask::joined(&self.decided, &here(&found.decided));
-        let masks = mask::joined(&self.decided, &here(&found.pending));
+        let pending = mask::outside(&here(&found.pending), &self.decided, &self.text);
+        let masks = mask::joined(&self.decided, &pending);
         self.show(masks, found.open_from.is_some_and(|from| at >= from))
     }
 
@@ -268,6 +269,7 @@ pub fn redact_alone(text: &str, words: &[Word], language: &str) -> Redacted {
     }
     let found = find::find(&[Heard { text, language, carried: &[], after_unknown: true }]);
     let masks = |places: Vec<find::Place>| places.into_iter().map(|(_, mask)| mask).collect::<Vec<_>>();
-    let masks = mask::joined(&masks(found.decided), &masks(found.pending));
+    let decided = mask::joined(&[], &masks(found.decided));
+    let masks = mask::joined(&decided, &mask::outside(&masks(found.pending), &decided, text));
     mask::apply(0, text, words, &masks, false)
 }

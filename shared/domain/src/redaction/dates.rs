@@ -94,7 +94,10 @@ fn before(tokens: &[Token<'_>], birth: usize, dates: &mut Dates) {
         .find(|at| !light(&tokens[*at]) && !tokens[*at].is_one_of(&["date", "d", "o"]));
     let Some(end) = ends else { return };
     let first = words.iter().copied().filter(|at| *at <= end && *at + LONGEST > end).rev();
-    let found = first.into_iter().find(|at| date(tokens, *at) == Some(end));
+    // Digits alone could be any number here.
+    let named =
+        |at: usize| month_first(tokens, at).or_else(|| day_first(tokens, at)).or_else(|| with_marks(tokens, at));
+    let found = first.into_iter().find(|at| named(*at) == Some(end));
     dates.found.extend(found.map(|first| (first, end)));
 }
 

@@ -45,7 +45,7 @@ pub(super) const OTHERS: &[(Role, &str)] = &[
         Role::Filler,
         "uh uhm um umm er erm ah eh hmm hm mm mhm huh okay ok then so yeah yes yep right alright well like that that's \
          thats it it's its space comma next again let let's me see hold on got followed by finally lastly the rest is now \
-         ready you know please are sec here",
+         ready you know please are sec here number",
     ),
     (
         Role::Measure,
@@ -60,7 +60,7 @@ pub(super) const PAUSES: &str = "one second, one sec, one moment, one minute, a 
     let me check, let me find it, let me get it, let me grab it, let me get my wallet, let me get my card, \
     let me grab my wallet, let me grab my card, let me look, give me a second, give me one second, where is it, \
     what is it, what was it, are you there, can you hear me, got that, you got that, did you get that, with me so far, \
-    i can't read it, sorry about that";
+    i can't read it, sorry about that, ends with, ending with, ending in, starts with, starting with, begins with";
 
 /// Before "four are": they count digits.
 pub(super) const COUNTING: &str = "first next other middle";
@@ -73,7 +73,7 @@ pub(super) const AFTER_PRONOUN: &str = "of more thing day time who sec second mo
 
 /// What stands between "date of birth" and the date without changing what the date is of.
 pub(super) const LIGHT: &str = "is was are were on the it it's its be would in my your his her and of a uh um so as i have \
-    for you me that's sure yes yeah okay ok well i'm i've got coming up here s that will falls lands actually mean hmm let see";
+    for you me that's sure yes yeah okay ok well i'm i've got coming up here s that will falls lands file record actually mean hmm let see";
 
 /// What makes a date after "birthday" or "born" another thing's date.
 pub(super) const OTHER_DATES: &str = "appointment meeting order delivery party due scheduled sale invoice see moved since \

@@ -47,11 +47,13 @@ pub(super) fn find(heard: &[Heard<'_>]) -> Found {
         tokens::read(&mut words, utterance, it.text, Language::of(it.language));
     }
     let topics = tokens::topics(&words);
-    let mut reader = Reader { heard, taken: vec![false; words.len()], tokens: words, topics, found: Found::default() };
+    let mut reader =
+        Reader { heard, taken: vec![false; words.len()], tokens: words, topics, begun: None, found: Found::default() };
     reader.mails();
     reader.ibans();
     reader.dates();
     reader.runs();
+    reader.begun();
     reader.about();
     reader.found
 }
@@ -62,6 +64,8 @@ struct Reader<'h, 't> {
     topics: Vec<(usize, Topic)>,
     /// Tokens that belong to something already.
     taken: Vec<bool>,
+    /// The first token of an IBAN that may go on.
+    begun: Option<usize>,
     found: Found,
 }
 
@@ -131,8 +135,17 @@ impl Reader<'_, '_> {
         }
         let Some(first) = ibans.open else { return };
         self.open(first);
-        let pending = self.places(Kind::Number, [(first, self.tokens.len() - 1)].into_iter());
-        self.found.pending.extend(pending);
+        self.begun = Some(first);
+    }
+
+    /// What may become an IBAN is masked until then, but for what in it is a value already.
+    fn begun(&mut self) {
+        let Some(first) = self.begun else { return };
+        let free: Vec<usize> = (first..self.tokens.len()).filter(|at| !self.taken[*at]).collect();
+        for stretch in free.chunk_by(|at, next| at + 1 == *next) {
+            let places = self.places(Kind::Number, stretch.iter().map(|at| (*at, *at)));
+            self.found.pending.extend(places);
+        }
     }
 
     fn dates(&mut self) {
@@ -168,6 +181,7 @@ impl Reader<'_, '_> {
             let pieces = run.atoms[from..=to].iter().map(|atom| (atom.first, atom.last));
             let places = self.places(kind, pieces);
             self.found.decided.extend(places);
+            self.taken[run.atoms[from].first..=run.atoms[to].last].fill(true);
             rest_from = to + 1;
         }
         let whole_card = matches!(verdicts.last(), Some((Kind::Card, from, to))

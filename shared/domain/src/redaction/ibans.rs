@@ -25,7 +25,10 @@ pub(super) fn find(tokens: &[Token<'_>], taken: &[bool], spoken_of: bool) -> Iba
                 at = last;
             }
             Some(Reading { iban, last, length }) if iban.len() < length && last + 1 == tokens.len() => {
-                let sure = spoken_of || tokens[at].text.chars().next().is_some_and(char::is_uppercase);
+                let opening = tokens[at].text;
+                let sure = spoken_of
+                    || opening.starts_with(char::is_uppercase)
+                    || opening.ends_with(|c: char| c.is_ascii_digit());
                 if iban.len() >= 4 && sure && ibans.open.is_none() {
                     ibans.open = Some(at);
                 }

@@ -240,9 +240,9 @@ fn with_first_try(run: &Run, free_from: usize, (from, to): (usize, usize)) -> us
     if from == free_from {
         return from;
     }
-    let before = digits(run, free_from, from - 1);
-    let corrected = run.gaps[from].corrected && before.len() <= to - from + 1;
-    let repeated = before.len() > 1 && digits(run, from, to).starts_with(&before);
+    let (before, value) = (digits(run, free_from, from - 1), digits(run, from, to));
+    let corrected = run.gaps[from].corrected && before.len() <= value.len();
+    let repeated = before.len() > 1 && value.starts_with(&before);
     if corrected || repeated { free_from } else { from }
 }
 

@@ -206,7 +206,8 @@ fn begins<'w>(mut words: impl Iterator<Item = &'w str>, phrase: &[&str]) -> bool
 
 fn english() -> Language {
     let mut roles: HashMap<&'static str, Role> = HashMap::new();
-    let counted: [(&'static str, u8, fn(u8) -> Role); 5] = [
+    type Counted = (&'static str, u8, fn(u8) -> Role);
+    let counted: [Counted; 5] = [
         (english::DIGITS, 0, Role::Digit),
         (english::TEENS, 10, Role::Teen),
         (english::TENS, 2, Role::Tens),

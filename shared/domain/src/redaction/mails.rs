@@ -171,9 +171,7 @@ impl Local {
                 break;
             }
             let spelled_on = spells(token) && behind.is_none_or(spells);
-            if connects(token) {
-                sure = true;
-            } else if joined {
+            if connects(token) || joined {
                 sure = true;
             } else if spelled_on && !(token.is_letter() && behind.is_none() && token.is_one_of(&["a", "i"])) {
                 sure |= behind.is_some() || !token.is_letter();

@@ -42,6 +42,27 @@ pub(super) fn joined(before: &[Mask], now: &[Mask]) -> Vec<Mask> {
     joined
 }
 
+/// What of these masks is outside of those that are decided (in order and apart), without the marks around.
+pub(super) fn outside(pending: &[Mask], decided: &[Mask], text: &str) -> Vec<Mask> {
+    let mut outside = Vec::new();
+    for mask in pending {
+        let mut from = mask.start;
+        let end = Mask { start: mask.end, ..*mask };
+        for next in decided.iter().filter(|it| it.overlaps(mask.start, mask.end)).chain([&end]) {
+            outside.extend(trimmed(Mask { start: from, end: next.start.max(from), ..*mask }, text));
+            from = next.end;
+        }
+    }
+    outside
+}
+
+fn trimmed(mask: Mask, text: &str) -> Option<Mask> {
+    let inside = &text[mask.start..mask.end];
+    let first = inside.find(char::is_alphanumeric)?;
+    let length = inside.trim_end_matches(|c: char| !c.is_alphanumeric()).len();
+    Some(Mask { start: mask.start + first, end: mask.start + length, ..mask })
+}
+
 /// An utterance with these masks, which are in order and apart.
 pub(super) fn apply(start_ms: u64, text: &str, words: &[Word], masks: &[Mask], provisional: bool) -> Redacted {
     let mut masked = String::with_capacity(text.len());
@@ -153,5 +174,17 @@ mod tests {
         check(&[phone], &[mask(Kind::Card, 5, 20)], &[mask(Kind::Card, 5, 20)]);
         check(&[phone], &[mask(Kind::Number, 2, 20)], &[mask(Kind::Phone, 2, 20)]);
         check(&[phone], &[mask(Kind::Card, 7, 20)], &[mask(Kind::Card, 5, 20)]);
+    }
+
+    #[test]
+    fn what_is_pending_leaves_out_what_is_decided() {
+        let mask = |start, end| Mask { kind: Kind::Number, start, end };
+        let check = |decided: &[Mask], expected: &[Mask]| {
+            assert_eq!(outside(&[mask(2, 12)], decided, "ab cd ef-gh ij"), expected, "{decided:?}");
+        };
+        check(&[], &[mask(3, 12)]);
+        check(&[mask(6, 8)], &[mask(3, 5), mask(9, 12)]);
+        check(&[mask(3, 5), mask(6, 12)], &[]);
+        check(&[mask(0, 8), mask(9, 14)], &[]);
     }
 }

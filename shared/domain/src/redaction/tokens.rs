@@ -164,7 +164,7 @@ fn counting(tokens: &mut [Token<'_>]) {
             before.role == Some(Role::Last) || (named && after.is_some_and(|after| after.is_one_of(&["are", "is"])))
         });
         let counted = after.is_some_and(|after| after.role == Some(Role::CountedAs));
-        if small && tokens[at].is_tight() && (counts || counted) || small && counted {
+        if small && (counted || (counts && tokens[at].is_tight())) {
             tokens[at].role = Some(Role::Counting);
         }
     }
