@@ -1,6 +1,6 @@
 //! Redaction by its labelled set, `data/redaction.jsonl`: values that must vanish, and look-alikes that must stay.
 //!
-//! Three quarters of the set were written before the rules; the rest are sentences that the rules were tried on later.
+//! Two thirds of the set were written before the rules; the rest are sentences that the rules were tried on later.
 //! Of its even lines only sums are shown, so that rules are not made for them.
 
 #![allow(clippy::unwrap_used, reason = "a test may unwrap")]

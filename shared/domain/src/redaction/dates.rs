@@ -52,7 +52,8 @@ fn after(tokens: &[Token<'_>], taken: &[bool], from: usize, mut unknown: usize, 
             unknown = 0;
         }
         if let Some(last) = date(tokens, at) {
-            let first = with_year_from.unwrap_or(at);
+            let article = at > from && token.is_tight() && tokens[at - 1].is_one_of(&["the"]);
+            let first = with_year_from.unwrap_or(at - usize::from(article));
             dates.found.push((first, last));
             dates.open = dates.open.or_else(|| reaches_end(tokens, last).then_some(first));
             return;

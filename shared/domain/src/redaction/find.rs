@@ -178,7 +178,11 @@ impl Reader<'_, '_> {
         let verdicts = judge::judge(run, &self.tokens, context);
         let mut rest_from = 0;
         for (kind, from, to) in verdicts.iter().copied() {
-            let pieces = run.atoms[from..=to].iter().map(|atom| (atom.first, atom.last));
+            let said_plus = from == 0
+                && run.plus
+                && first.first.checked_sub(1).is_some_and(|before| self.tokens[before].role == Some(Role::Plus));
+            let plus = said_plus.then(|| (first.first - 1, first.first - 1));
+            let pieces = plus.into_iter().chain(run.atoms[from..=to].iter().map(|atom| (atom.first, atom.last)));
             let places = self.places(kind, pieces);
             self.found.decided.extend(places);
             self.taken[run.atoms[from].first..=run.atoms[to].last].fill(true);

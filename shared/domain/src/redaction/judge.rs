@@ -59,12 +59,12 @@ impl Context {
     }
 }
 
-/// Whether this utterance speaks of the last four digits before this token.
+/// Whether this utterance speaks of the last four digits, or of what a number ends in, before this token.
 pub(super) fn says_last_four(tokens: &[Token<'_>], utterance: usize, before: usize) -> bool {
     tokens[..before].windows(2).any(|pair| {
-        pair[1].utterance == utterance
-            && pair[0].role == Some(Role::Last)
-            && matches!(pair[1].lower.as_str(), "four" | "4")
+        let last_four = pair[0].role == Some(Role::Last) && pair[1].is_one_of(&["four", "4"]);
+        let ends_in = pair[0].is_one_of(&["ending", "ends", "end"]) && pair[1].is_one_of(&["in", "with"]);
+        pair[1].utterance == utterance && (last_four || ends_in)
     })
 }
 

@@ -36,12 +36,13 @@ pub(super) fn spoken(
     let mut found: Vec<(usize, usize)> = Vec::new();
     for at in 1..tokens.len() {
         let Some((local_end, domain)) = sign(tokens, at) else { continue };
-        let Some(last) = domain_end(tokens, domain) else { continue };
+        let whole = domain_end(tokens, domain);
+        let Some(last) = whole.or_else(|| bare_provider(tokens, domain)) else { continue };
         let floor = found.last().map_or(0, |(_, last)| last + 1);
         let Some(local) = Local::before(tokens, taken, floor, local_end) else { continue };
         let provider = {
             let name: String =
-                tokens[domain..last].iter().take_while(|it| !is_dot(it)).map(|it| it.lower.as_str()).collect();
+                tokens[domain..=last].iter().take_while(|it| !is_dot(it)).map(|it| it.lower.as_str()).collect();
             tokens[at].language.lists.providers.iter().any(|known| name.starts_with(known))
         };
         let mail =
@@ -51,7 +52,10 @@ pub(super) fn spoken(
         let addressed = local.first > 0
             && tokens[local.first - 1].is_one_of(&["to", "contact", "write", "cc", "reach", "it's", "that's", "its"]);
         let dashed = tokens[domain..last].iter().any(|token| token.role == Some(Role::Joiner));
-        if !local.is_sentence && (local.sure || dashed || provider || spoken_of || addressed) {
+        if !local.is_sentence
+            && (whole.is_some() || local.sure)
+            && (local.sure || dashed || provider || spoken_of || addressed)
+        {
             let hit = topics.iter().rev().filter(mail).map(|(hit, _)| hit + 1).find(|after| *after <= local.first);
             let first = hit.map_or(local.first, |hit| from_phrase(tokens, hit.max(floor), local.first));
             found.push((first, last));
@@ -138,6 +142,12 @@ fn domain_end(tokens: &[Token<'_>], from: usize) -> Option<usize> {
         at += 1;
     }
     end
+}
+
+/// "Jane dot doe at gmail", and no more.
+fn bare_provider(tokens: &[Token<'_>], domain: usize) -> Option<usize> {
+    let known = |token: &&Token<'_>| token.is_in(&token.language.lists.providers);
+    tokens.get(domain).filter(known).map(|_| domain)
 }
 
 /// What comes before the "at".

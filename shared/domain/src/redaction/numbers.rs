@@ -127,12 +127,13 @@ fn spoken(tokens: &[Token<'_>], at: usize) -> (usize, Vec<Atom>) {
             && token.is_tight()
             && matches!(tokens[end - 1].role, Some(Role::Hundred | Role::Thousand))
             && tokens.get(end + 1).is_some_and(|next| next.is_tight() && next.role.is_some_and(Role::is_number));
-        if !is_number && !links {
+        let repeated = is_single(token) && token.is_tight() && matches!(tokens[end - 1].role, Some(Role::Repeat(_)));
+        if !is_number && !links && !repeated {
             break;
         }
         end += 1;
     }
-    let roles: Vec<Role> = tokens[at..end].iter().filter_map(|token| token.role).collect();
+    let roles: Vec<Role> = tokens[at..end].iter().filter_map(digit_or_role).collect();
     if is_exclamation(tokens, at, end, &roles) || is_pronoun(tokens, at, end, &roles) {
         return (end, Vec::new());
     }
@@ -140,6 +141,15 @@ fn spoken(tokens: &[Token<'_>], at: usize) -> (usize, Vec<Atom>) {
         return (end, vec![Atom { first: at, last: end - 1, digits: value.to_string(), amount: true }]);
     }
     (end, digit_by_digit(&roles, at))
+}
+
+fn is_single(token: &Token<'_>) -> bool {
+    token.is_written() && token.text.len() == 1
+}
+
+/// "Triple 5" says what "triple five" does.
+fn digit_or_role(token: &Token<'_>) -> Option<Role> {
+    if is_single(token) { token.text.parse().ok().map(Role::Digit) } else { token.role }
 }
 
 /// "Oh" alone.
