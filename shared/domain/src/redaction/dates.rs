@@ -52,7 +52,9 @@ fn after(tokens: &[Token<'_>], taken: &[bool], from: usize, mut unknown: usize, 
             unknown = 0;
         }
         if let Some(last) = date(tokens, at) {
-            let article = at > from && token.is_tight() && tokens[at - 1].is_one_of(&["the"]);
+            let before = at.checked_sub(1).map(|before| &tokens[before]).filter(|_| at > from && token.is_tight());
+            let article =
+                before.is_some_and(|it| it.role == Some(Role::Filler) && it.is_in(&it.language.lists.in_dates));
             let first = with_year_from.unwrap_or(at - usize::from(article));
             dates.found.push((first, last));
             dates.open = dates.open.or_else(|| reaches_end(tokens, last).then_some(first));
@@ -88,11 +90,7 @@ fn before(tokens: &[Token<'_>], birth: usize, dates: &mut Dates) {
     let phrase = (0..birth).rev().take_while(|at| tokens[*at].utterance == here && !tokens[*at + 1].opens_sentence());
     let words: Vec<usize> = phrase.collect();
     // The words of the phrase itself ("date of") and light ones are passed over.
-    let ends = words
-        .iter()
-        .copied()
-        .take(MOST_BETWEEN)
-        .find(|at| !light(&tokens[*at]) && !tokens[*at].is_one_of(&["date", "d", "o"]));
+    let ends = words.iter().copied().take(MOST_BETWEEN).find(|at| !light(&tokens[*at]));
     let Some(end) = ends else { return };
     let first = words.iter().copied().filter(|at| *at <= end && *at + LONGEST > end).rev();
     // Digits alone could be any number here.
@@ -117,7 +115,7 @@ fn date(tokens: &[Token<'_>], at: usize) -> Option<usize> {
 fn next(tokens: &[Token<'_>], after: usize) -> Option<usize> {
     const MOST_SMALL: usize = 3;
     let small = |token: &Token<'_>| {
-        matches!(token.role, Some(Role::Filler | Role::And)) || matches!(token.lower.as_str(), "of" | "in" | "the")
+        matches!(token.role, Some(Role::Filler | Role::And)) || token.is_in(&token.language.lists.in_dates)
     };
     let found = (after + 1..tokens.len().min(after + 2 + MOST_SMALL)).find(|at| !small(&tokens[*at]))?;
     tokens[after + 1..=found].iter().all(Token::keeps_run).then_some(found)

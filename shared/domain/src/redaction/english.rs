@@ -65,6 +65,21 @@ pub(super) const PAUSES: &str = "one second, one sec, one moment, one minute, a 
 /// Before "four are": they count digits.
 pub(super) const COUNTING: &str = "first next other middle";
 
+/// "My social ends in": its last digits come.
+pub(super) const ENDS: &str = "ending ends end";
+
+/// Between the parts of a date.
+pub(super) const IN_DATES: &str = "of in the";
+
+/// Right before an e-mail address.
+pub(super) const ADDRESSING: &str = "to contact write cc reach it's that's its";
+
+/// Between what something is and what it reads.
+pub(super) const SAYING: &str = "is are it's its that's address to";
+
+/// After "at": "at sign".
+pub(super) const SIGNS: &str = "sign symbol";
+
 /// Words before "one" that make it a pronoun.
 pub(super) const BEFORE_PRONOUN: &str = "this that the which another no any some every next good big other only each new old better best a first wrong right";
 
@@ -73,7 +88,7 @@ pub(super) const AFTER_PRONOUN: &str = "of more thing day time who sec second mo
 
 /// What stands between "date of birth" and the date without changing what the date is of.
 pub(super) const LIGHT: &str = "is was are were on the it it's its be would in my your his her and of a uh um so as i have \
-    for you me that's sure yes yeah okay ok well i'm i've got coming up here s that will falls lands file record actually mean hmm let see";
+    for you me that's sure yes yeah okay ok well i'm i've got coming up here s that will falls lands file record date d o actually mean hmm let see";
 
 /// What makes a date after "birthday" or "born" another thing's date.
 pub(super) const OTHER_DATES: &str = "appointment meeting order delivery party due scheduled sale invoice see moved since \

@@ -8,6 +8,7 @@ use super::{
     mask::Mask,
     numbers::{self, Run},
     tokens::{self, Token},
+    values,
 };
 
 /// An utterance of one channel.
@@ -188,10 +189,11 @@ impl Reader<'_, '_> {
             self.taken[run.atoms[from].first..=run.atoms[to].last].fill(true);
             rest_from = to + 1;
         }
-        let whole_card = matches!(verdicts.last(), Some((Kind::Card, from, to))
-            if *to + 1 == run.atoms.len() && super::values::is_card(&digits(run, *from, *to)));
+        let complete = verdicts.last().is_some_and(|(kind, from, to)| {
+            *kind == Kind::Card && *to + 1 == run.atoms.len() && is_complete(&digits(run, *from, *to))
+        });
         let ends = numbers::reaches_end(&self.tokens, last.last);
-        if ends && !whole_card {
+        if ends && !complete {
             self.open(first.first);
         }
         let begins = self.heard[0].after_unknown
@@ -230,16 +232,18 @@ impl Reader<'_, '_> {
     }
 }
 
+/// Whether a card's number has all its digits: one of thirteen may also be the begin of one of sixteen.
+fn is_complete(digits: &str) -> bool {
+    digits.len() > 13 && values::is_card(digits)
+}
+
 fn digits(run: &Run, from: usize, to: usize) -> String {
     run.atoms[from..=to].iter().map(|atom| atom.digits.as_str()).collect()
 }
 
-/// Whether a text has nothing but small words, or hardly any: what was asked before it is still asked.
+/// Whether a text has nothing but small words: what was asked before it is still asked.
 pub(super) fn says_nothing(text: &str, language: &str) -> bool {
-    const FEW: usize = 3;
     let mut words = Vec::new();
     tokens::read(&mut words, 0, text, Language::of(language));
-    let small = |token: &Token<'_>| token.role.is_some_and(Role::keeps_run);
-    let number = |token: &Token<'_>| token.is_written() || token.role.is_some_and(Role::is_number);
-    words.iter().all(small) || (words.len() <= FEW && !words.iter().any(number))
+    words.iter().all(|token| token.role.is_some_and(Role::keeps_run))
 }

@@ -62,9 +62,9 @@ impl Context {
 /// Whether this utterance speaks of the last four digits, or of what a number ends in, before this token.
 pub(super) fn says_last_four(tokens: &[Token<'_>], utterance: usize, before: usize) -> bool {
     tokens[..before].windows(2).any(|pair| {
-        let last_four = pair[0].role == Some(Role::Last) && pair[1].is_one_of(&["four", "4"]);
-        let ends_in = pair[0].is_one_of(&["ending", "ends", "end"]) && pair[1].is_one_of(&["in", "with"]);
-        pair[1].utterance == utterance && (last_four || ends_in)
+        let four = pair[1].lower == "4" || pair[1].language.role(&pair[1].lower) == Some(Role::Digit(4));
+        let last_four = pair[0].role == Some(Role::Last) && four;
+        pair[1].utterance == utterance && (last_four || pair[0].is_in(&pair[0].language.lists.ends))
     })
 }
 
@@ -84,7 +84,9 @@ pub(super) fn judge(run: &Run, tokens: &[Token<'_>], context: Context) -> Vec<Ve
         match value_at(run, tokens, from, context) {
             Some((kind, to)) => {
                 let free_from = verdicts.last().map_or(0, |(_, _, last)| last + 1);
-                verdicts.push((kind, with_first_try(run, free_from, (from, to)), to));
+                let first = with_first_try(run, free_from, (from, to));
+                let to = with_second_try(run, to);
+                verdicts.push((kind, first, to));
                 from = to + 1;
             }
             None => from += 1,
@@ -110,9 +112,15 @@ fn value_at(run: &Run, tokens: &[Token<'_>], from: usize, context: Context) -> O
     let mut windows: Vec<(usize, String)> =
         (from..=last).map(|to| (to, digits(run, from, to))).take_while(|(_, digits)| digits.len() <= LONGEST).collect();
     windows.reverse();
+    // Where a card is spoken of, no part is left over because the rest happens to check.
+    let rest: usize = run.atoms[from..].iter().map(|atom| atom.digits.len()).sum();
+    if starts && context.card && matches!(rest, 12..=LONGEST) {
+        return Some((Kind::Card, last));
+    }
     let whole_only = context.nearest == Some(Topic::Harmless);
     let card = windows.iter().find(|(to, digits)| {
-        let placed = if whole_only { from == 0 && *to == last } else { starts && (ends(*to) || rest_fits(run, *to)) };
+        let placed =
+            if whole_only { from == 0 && *to == last } else { starts && (ends(*to) || rest_fits(run, digits, *to)) };
         values::is_card(digits) && (placed || (!whole_only && is_written_like_card(run, from, *to)))
     });
     if let Some((to, _)) = card {
@@ -130,10 +138,11 @@ fn value_at(run: &Run, tokens: &[Token<'_>], from: usize, context: Context) -> O
 }
 
 /// After a card's number its expiry and security code may follow in one breath.
-fn rest_fits(run: &Run, to: usize) -> bool {
+fn rest_fits(run: &Run, digits: &str, to: usize) -> bool {
+    const SHORTEST_IN_USE: usize = 14;
     let rest = (to + 1..run.atoms.len()).take_while(|at| *at == to + 1 || !run.gaps[*at].wide);
     let length: usize = rest.map(|at| run.atoms[at].digits.len()).sum();
-    matches!(length, 3 | 4 | 6 | 7 | 8)
+    digits.len() >= SHORTEST_IN_USE && matches!(length, 3 | 4 | 6 | 7 | 8)
 }
 
 /// In groups as on the card, whatever stands around it.
@@ -147,7 +156,7 @@ fn kind_of(run: &Run, tokens: &[Token<'_>], window: (usize, usize), digits: &str
     let harmless = context.nearest == Some(Topic::Harmless);
     let plain = || !harmless && !is_list(run, window) && is_grouped_as_one(run, tokens, window);
     match digits.len() {
-        8..=15 if run.plus && window.0 == 0 => Some(Kind::Phone),
+        8..=15 if run.plus && window.0 == 0 && (!harmless || has_plus_sign(run, tokens)) => Some(Kind::Phone),
         12..=19 if context.card => Some(Kind::Card),
         9 if context.social => Some(Kind::SocialSecurity),
         4 if context.social_end => Some(Kind::SocialSecurity),
@@ -162,6 +171,10 @@ fn kind_of(run: &Run, tokens: &[Token<'_>], window: (usize, usize), digits: &str
         11 if digits.starts_with('1') && values::is_north_american(&digits[1..]) && plain() => Some(Kind::Phone),
         _ => None,
     }
+}
+
+fn has_plus_sign(run: &Run, tokens: &[Token<'_>]) -> bool {
+    run.atoms.first().is_some_and(|first| tokens[first.first].before.contains('+'))
 }
 
 /// Counting, and numbers that are listed: no one value.
@@ -185,7 +198,11 @@ fn is_grouped_as_one(run: &Run, tokens: &[Token<'_>], (from, to): (usize, usize)
         return true;
     }
     let first = &atoms[0].digits;
-    matches!(first.len(), 3 | 5 | 6 | 9..=11) || first == "1" || atoms.iter().all(|atom| atom.digits.len() == 1)
+    let is_year = first.starts_with("19") || first.starts_with("20");
+    matches!(first.len(), 3 | 5 | 6 | 9..=11)
+        || (first.len() == 4 && !is_year)
+        || first == "1"
+        || atoms.iter().all(|atom| atom.digits.len() == 1)
 }
 
 /// A postal code with its four more digits: 90210-1234.
@@ -244,6 +261,14 @@ fn with_first_try(run: &Run, free_from: usize, (from, to): (usize, usize)) -> us
     let corrected = run.gaps[from].corrected && before.len() <= value.len();
     let repeated = before.len() > 1 && value.starts_with(&before);
     if corrected || repeated { free_from } else { from }
+}
+
+/// Where a value ends if a few digits that set it right are counted in: "no wait, six, not five".
+fn with_second_try(run: &Run, to: usize) -> usize {
+    const MOST_DIGITS: usize = 4;
+    let last = run.atoms.len() - 1;
+    let corrected = run.gaps.get(to + 1).is_some_and(|gap| gap.corrected);
+    if corrected && digits(run, to + 1, last).len() <= MOST_DIGITS { last } else { to }
 }
 
 fn kind_alone(digits: &str, context: Context) -> Option<Kind> {

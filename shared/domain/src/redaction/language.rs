@@ -1,8 +1,8 @@
 //! What the words of a language do in spoken values, looked up by word. Owns the tables' shape; the words themselves
 //! stand in one file a language.
 //!
-//! Another language needs a file such as `english.rs` and a line in [`Language::of`]. Without one, digits, written
-//! dates' context aside, are still read: cards, social security and phone numbers, IBANs and written e-mail addresses.
+//! Another language needs a file such as `english.rs` and a line in [`Language::of`]. Without one, only what needs no
+//! words is found: cards, social security and phone numbers in digits, written IBANs and e-mail addresses.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -144,6 +144,11 @@ pub(super) type Words = HashSet<&'static str>;
 #[derive(Default)]
 pub(super) struct Lists {
     pub(super) counting: Words,
+    pub(super) ends: Words,
+    pub(super) in_dates: Words,
+    pub(super) addressing: Words,
+    pub(super) saying: Words,
+    pub(super) signs: Words,
     pub(super) before_pronoun: Words,
     pub(super) after_pronoun: Words,
     pub(super) light: Words,
@@ -239,6 +244,11 @@ fn english() -> Language {
     let words = |list: &'static str| list.split_whitespace().collect();
     let lists = Lists {
         counting: words(english::COUNTING),
+        ends: words(english::ENDS),
+        in_dates: words(english::IN_DATES),
+        addressing: words(english::ADDRESSING),
+        saying: words(english::SAYING),
+        signs: words(english::SIGNS),
         before_pronoun: words(english::BEFORE_PRONOUN),
         after_pronoun: words(english::AFTER_PRONOUN),
         light: words(english::LIGHT),

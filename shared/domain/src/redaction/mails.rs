@@ -49,8 +49,7 @@ pub(super) fn spoken(
             |(hit, topic): &&(usize, Topic)| *topic == Topic::Mail && tokens[*hit].utterance == tokens[at].utterance;
         let spoken_of = asked || topics.iter().any(|it| mail(&it));
         // "It's peter at", "send it to info at".
-        let addressed = local.first > 0
-            && tokens[local.first - 1].is_one_of(&["to", "contact", "write", "cc", "reach", "it's", "that's", "its"]);
+        let addressed = local.first > 0 && tokens[local.first - 1].is_in(&tokens[at].language.lists.addressing);
         let dashed = tokens[domain..last].iter().any(|token| token.role == Some(Role::Joiner));
         if !local.is_sentence
             && (whole.is_some() || local.sure)
@@ -70,7 +69,7 @@ fn from_phrase(tokens: &[Token<'_>], phrase: usize, local: usize) -> usize {
     if phrase + MOST_WORDS < local || tokens[phrase..=local].iter().skip(1).any(Token::after_pause) {
         return local;
     }
-    let says = |token: &Token<'_>| token.is_one_of(&["is", "it's", "its", "that's", "address", "to"]);
+    let says = |token: &Token<'_>| token.is_in(&token.language.lists.saying);
     let Some(said) = tokens[phrase..local].iter().rposition(says) else { return local };
     let small = |at: &usize| tokens[*at].role.is_some_and(Role::keeps_run);
     (phrase + said + 1..local).find(|at| !small(at)).unwrap_or(local)
@@ -99,7 +98,7 @@ fn sign(tokens: &[Token<'_>], at: usize) -> Option<(usize, usize)> {
     if tokens[at].role != Some(Role::At) {
         return None;
     }
-    let names_itself = tokens.get(at + 1).is_some_and(|token| token.is_one_of(&["sign", "symbol"]));
+    let names_itself = tokens.get(at + 1).is_some_and(|token| token.is_in(&token.language.lists.signs));
     Some((at - 1, at + 1 + usize::from(names_itself)))
 }
 
@@ -183,7 +182,7 @@ impl Local {
             let spelled_on = spells(token) && behind.is_none_or(spells);
             if connects(token) || joined {
                 sure = true;
-            } else if spelled_on && !(token.is_letter() && behind.is_none() && token.is_one_of(&["a", "i"])) {
+            } else if spelled_on && !(token.is_letter() && behind.is_none() && token.is_in(&lists.sites)) {
                 sure |= behind.is_some() || !token.is_letter();
             } else if token.is_in(&lists.not_in_address) || words == MOST_WORDS {
                 break;

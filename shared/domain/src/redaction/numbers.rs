@@ -152,12 +152,16 @@ fn digit_or_role(token: &Token<'_>) -> Option<Role> {
     if is_single(token) { token.text.parse().ok().map(Role::Digit) } else { token.role }
 }
 
-/// "Oh" alone.
+/// "Oh" alone, with no digits before or behind.
 fn is_exclamation(tokens: &[Token<'_>], at: usize, end: usize, roles: &[Role]) -> bool {
-    let beside = |token: &Token<'_>| token.is_written() || matches!(token.role, Some(Role::Digit(_)));
-    let touches = (at > 0 && !tokens[at].opens && beside(&tokens[at - 1]))
-        || tokens.get(end).is_some_and(|next| next.is_tight() && beside(next));
-    roles.len() < 3 && roles.iter().all(|role| *role == Role::Oh) && !touches
+    if roles.len() > 2 || roles.iter().any(|role| *role != Role::Oh) {
+        return false;
+    }
+    let digit = |token: &Token<'_>| token.is_written() || token.role.is_some_and(Role::is_number);
+    let small = |token: &&Token<'_>| token.role.is_some_and(Role::keeps_run);
+    let before = tokens[..at].iter().rev().find(|token| !small(token));
+    let follows = before.is_some_and(digit);
+    !follows && !tokens.get(end).is_some_and(|next| next.is_tight() && digit(next))
 }
 
 /// "That one".

@@ -53,11 +53,6 @@ impl Token<'_> {
         self.role == Some(Role::Written)
     }
 
-    /// Whether it is one of these words.
-    pub(super) fn is_one_of(&self, words: &[&str]) -> bool {
-        words.contains(&self.lower.as_str())
-    }
-
     /// Whether it is in this list of its language.
     pub(super) fn is_in(&self, list: &Words) -> bool {
         list.contains(self.lower.as_str())
@@ -161,7 +156,8 @@ fn counting(tokens: &mut [Token<'_>]) {
         let after = tokens.get(at + 1).filter(|after| after.is_tight());
         let counts = before.is_some_and(|before| {
             let named = before.is_in(&before.language.lists.counting);
-            before.role == Some(Role::Last) || (named && after.is_some_and(|after| after.is_one_of(&["are", "is"])))
+            before.role == Some(Role::Last)
+                || (named && after.is_some_and(|after| after.is_in(&after.language.lists.saying)))
         });
         let counted = after.is_some_and(|after| after.role == Some(Role::CountedAs));
         if small && (counted || (counts && tokens[at].is_tight())) {
