@@ -142,6 +142,21 @@ fn storing_the_state_changes_nothing() {
     }
 }
 
+#[test]
+fn wherever_a_number_is_cut_all_of_it_is_masked() {
+    let said = "four five three nine one four eight eight oh three four three six four six seven";
+    let words: Vec<&str> = said.split(' ').collect();
+    for first in 1..words.len() {
+        for second in first..words.len() {
+            let pieces = [&words[..first], &words[first..second], &words[second..]];
+            let utterances = pieces.map(|piece| piece.join(" "));
+            let (_, end) = heard(&utterances, false);
+            let shown = end.iter().map(|it| it.text.as_str()).filter(|text| !text.is_empty());
+            assert!(shown.into_iter().all(|text| text == Kind::Card.mask()), "{utterances:?}: {end:?}");
+        }
+    }
+}
+
 /// Words, digits and marks that values are made of, and some that they are not.
 const PIECES: &str = "four one triple oh double forty eleven hundred thousand 4111 1111 4 555 (415) 555-1234, +44 visa card \
     social last born on january fifth nineteen eighty 1/5/80 john dot smith at gmail com jo@x.org DE89 GB nine uh and then \

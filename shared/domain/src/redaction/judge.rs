@@ -22,7 +22,7 @@ pub(super) struct Context {
 }
 
 /// A phrase about something harmless counts only with fewer words before the number, small ones aside.
-const HARMLESS_WITHIN: usize = 4;
+const HARMLESS_WITHIN: usize = 3;
 /// A phrase after a number counts only so close.
 const AFTER_WITHIN: usize = 6;
 
