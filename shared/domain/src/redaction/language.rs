@@ -96,7 +96,6 @@ impl Role {
                 | Self::SoundsLike(_)
                 | Self::Measure
                 | Self::At
-                | Self::Joiner
                 | Self::Last
                 | Self::Plus
                 | Self::Ordinal(_)
@@ -174,7 +173,7 @@ impl Language {
         if primary.eq_ignore_ascii_case("en") { &ENGLISH } else { &NONE }
     }
 
-    /// What this word, in lower case, does. A genitive counts as its noun.
+    /// What this word, in lower case, does.
     pub(super) fn role(&self, word: &str) -> Option<Role> {
         self.roles.get(word).copied()
     }
@@ -193,15 +192,22 @@ impl Language {
 
     /// Whether this text may hold a value, or say that one comes: a first look that costs little.
     pub(super) fn may_matter(&self, text: &str) -> bool {
-        if text.bytes().any(|byte| byte.is_ascii_digit() || byte == b'@') {
+        // "anna.maria at gmail.com" has no other sign.
+        let dotted = text.as_bytes().windows(2).any(|pair| pair[0] == b'.' && pair[1].is_ascii_alphanumeric());
+        if dotted || text.bytes().any(|byte| byte.is_ascii_digit() || byte == b'@') {
             return true;
         }
-        let mut lower = String::with_capacity(16);
-        text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).any(|word| {
-            lower.clear();
-            lower.extend(word.chars().map(|c| c.to_ascii_lowercase()));
-            self.topics.contains_key(lower.as_str()) || self.role(&lower).is_some_and(|role| !role.is_idle())
-        })
+        let lower = text.to_ascii_lowercase();
+        let says_topic = |word: &str| {
+            let phrases = self.topics.get(word).into_iter().flatten();
+            phrases.into_iter().any(|(phrase, _)| phrase.iter().all(|part| lower.contains(part)))
+        };
+        let matters = |word: &str| {
+            self.role(word).is_some_and(|role| !role.is_idle())
+                || self.lists.providers.contains(word)
+                || says_topic(word)
+        };
+        lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).any(matters)
     }
 }
 

@@ -52,7 +52,7 @@ pub(super) fn spoken(
         let addressed = local.first > 0 && tokens[local.first - 1].is_in(&tokens[at].language.lists.addressing);
         let dashed = tokens[domain..last].iter().any(|token| token.role == Some(Role::Joiner));
         if !local.is_sentence
-            && (whole.is_some() || local.sure)
+            && (whole.is_some() || local.sure || spoken_of)
             && (local.sure || dashed || provider || spoken_of || addressed)
         {
             let hit = topics.iter().rev().filter(mail).map(|(hit, _)| hit + 1).find(|after| *after <= local.first);
