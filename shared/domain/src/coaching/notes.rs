@@ -164,3 +164,6 @@ fn last<T>(mut items: Vec<T>, most: usize) -> Vec<T> {
     items.drain(..items.len().saturating_sub(most));
     items
 }
+
+#[cfg(test)]
+mod tests;

@@ -84,10 +84,10 @@ impl Quotes {
 impl Track {
     fn new(channel: Channel, said: &[Said<'_>], order: &[usize]) -> Self {
         let mut track = Self { channel, text: String::new(), words: Vec::new() };
-        let (mut utterance, mut heard_to) = (0, 0);
+        let (mut utterance, mut heard_to) = (0, 0_u64);
         for at in order.iter().copied().filter(|at| said[*at].channel == channel) {
             let it = &said[at];
-            if it.start_ms > heard_to + LONGEST_BREAK_MS {
+            if it.start_ms > heard_to.saturating_add(LONGEST_BREAK_MS) {
                 track.text.push('\n');
             }
             let before = track.words.len();

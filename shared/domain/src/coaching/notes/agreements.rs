@@ -92,8 +92,9 @@ struct Proposal<'u> {
 fn proposal_before<'u>(utterances: &[Utterance<'u>], at: usize, cues: &Cues) -> Option<Proposal<'u>> {
     let reply = &utterances[at];
     let near = utterances[at.saturating_sub(PROPOSAL_BACK)..at].iter().rev();
-    let mut near = near
-        .filter(|it| it.said.channel != reply.said.channel && it.said.end_ms + PROPOSAL_BACK_MS >= reply.said.start_ms);
+    let mut near = near.filter(|it| {
+        it.said.channel != reply.said.channel && it.said.end_ms.saturating_add(PROPOSAL_BACK_MS) >= reply.said.start_ms
+    });
     let proposer = near.next()?;
     proposer.sentences.iter().rev().find_map(|sentence| {
         let words = &proposer.words;

@@ -58,7 +58,7 @@ fn number(words: &[Word], at: usize, cues: Option<&Cues>) -> usize {
         let joins = cues.is_some_and(|cues| word.is_in(&cues.number_joins)) && is_magnitude(end - 1);
         if joins && words.get(end + 1).is_some_and(is_number) {
             end += 2;
-        } else if is_number(word) && !is_weak(word) {
+        } else if is_number(word) && !is_weak(word) && word.follows_closely() {
             end += 1;
         } else {
             break;

@@ -65,12 +65,16 @@ pub(super) struct Cues {
     pub(super) pains: Phrases,
     /// How a question begins that needs a word to follow.
     pub(super) question_words: Words,
+    /// What follows such a word in a question, besides [`Cues::auxiliaries`].
+    pub(super) question_followers: Words,
     /// How a question begins that needs one of [`Cues::question_subjects`] to follow.
     pub(super) auxiliaries: Words,
     /// Who is asked about.
     pub(super) question_subjects: Words,
     /// Questions that want no answer.
     pub(super) courtesies: Phrases,
+    /// Words that a statement ends with whose speaker only wants a nod.
+    pub(super) tags: Words,
     /// Replies that put an answer off.
     pub(super) put_off: Phrases,
     /// Words for numbers.

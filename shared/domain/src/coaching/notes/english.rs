@@ -115,6 +115,10 @@ pub(super) fn cues() -> Cues {
              overcharged|charged twice|cannot keep up|cannot sleep|cannot pay|hate|disappointed",
         ),
         question_words: words("what how when where why who which whose"),
+        question_followers: words(
+            "much many long often far about come kind sort time else happens happened if exactly soon big large old \
+             color colour day number date i we you",
+        ),
         auxiliaries: words("can could do does did is are was were will would should have has may am shall"),
         question_subjects: words(
             "i we you he she it they there that this these those the my your our his her their any anyone anybody \
@@ -125,6 +129,7 @@ pub(super) fn cues() -> Cues {
              can you hear|how is it going|what is up|anything else|is that all right|is that okay|okay with you|\
              all right with you|is that right|is that correct|am i speaking|may i speak|who knows|why not",
         ),
+        tags: words("right okay ok yeah yes correct huh no"),
         put_off: Phrases::of(
             "i do not know|we do not know|i am not sure|we are not sure|not sure|no idea|i have to check|\
              i will have to check|i would have to check|i need to check|i will check|let me check|get back to you|\
@@ -155,13 +160,13 @@ pub(super) fn cues() -> Cues {
         relative: Phrases::of(
             "the day after tomorrow|day after tomorrow|end of the day|the end of the day|end of the week|\
              the end of the week|end of the month|the end of the month|end of the year|the end of the year|\
-             end of day|end of week|as soon as possible|right away|first thing|later today|the weekend|this weekend|\
+             end of day|end of week|as soon as possible|right away|first thing in the morning|first thing tomorrow|later today|the weekend|this weekend|\
              over the weekend",
         ),
         spans: words("minute minutes hour hours day days week weeks month months year years quarter weekend"),
         nearness: words("next this coming following"),
         within: words("in within after"),
-        due_leads: words("by on before until till from around about the next this coming for no later than"),
+        due_leads: words("by on before until till from the next this coming for no later than"),
         day_parts: words("morning afternoon evening night noon midnight lunch"),
         clock: words("o'clock am pm a.m p.m sharp thirty fifteen forty-five"),
         clock_leads: words("at around about by before after"),

@@ -46,7 +46,7 @@ fn met(utterances: &[Utterance<'_>], at: usize, raised: &[usize], cues: Option<&
     let next = at + 1..utterances.len().min(at + 1 + LOOKED_AT);
     let answers = |it: &usize| {
         let it = &utterances[*it];
-        let in_time = it.said.start_ms <= objection.end_ms + ANSWER_MS;
+        let in_time = it.said.start_ms <= objection.end_ms.saturating_add(ANSWER_MS);
         it.said.channel != objection.channel && it.words.len() >= ANSWER_WORDS && in_time
     };
     let Some(answer) = next.clone().find(answers) else {

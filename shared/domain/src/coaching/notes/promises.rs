@@ -14,14 +14,18 @@ use crate::call::Channel;
 /// How many words may stand between a cue and its deed, and how far back an "if" or a "not" reaches.
 const REACH: usize = 5;
 
+/// How far behind its clause the date of a deed may stand, in words.
+const DUE_WITHIN: usize = 12;
+
 /// The actions that an utterance shows. In a monologue, what is asked for falls to the speaker.
 pub(super) fn actions(utterance: &Utterance<'_>, alone: bool, cues: &Cues) -> Vec<Action> {
     let mut actions = Vec::new();
     for sentence in &utterance.sentences {
         for clause in utterance.clauses(sentence, cues) {
             let Some((cue, owner)) = deed(utterance, &clause, alone, cues) else { continue };
-            let dated = due::first(&utterance.words, &clause, Some(cues))
-                .or_else(|| due::first(&utterance.words, &(cue.start..sentence.end), Some(cues)));
+            let dated = due::first(&utterance.words, &clause, Some(cues)).or_else(|| {
+                due::first(&utterance.words, &(cue.start..sentence.end.min(clause.end + DUE_WITHIN)), Some(cues))
+            });
             let quote = excerpt(utterance, &stripped(&utterance.words, clause, cues), &cue);
             actions.push(Action {
                 owner,

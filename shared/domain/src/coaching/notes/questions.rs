@@ -28,7 +28,11 @@ pub(super) fn open_question(utterances: &[Utterance<'_>], at: usize, cues: Optio
     if sentence.len() < LEAST_WORDS || !is_question(utterance, sentence, cues) {
         return None;
     }
-    if cues.is_some_and(|cues| cues.courtesies.find(&utterance.words, sentence).is_some()) {
+    let is_polite = |cues: &Cues| {
+        cues.courtesies.find(&utterance.words, sentence).is_some()
+            || utterance.words[sentence.end - 1].is_in(&cues.tags)
+    };
+    if cues.is_some_and(is_polite) {
         return None;
     }
     if is_answered(utterances, at, cues) {
@@ -58,14 +62,14 @@ fn is_question(utterance: &Utterance<'_>, sentence: &Range<usize>, cues: Option<
     let first = sentence.start + sentence.clone().take_while(skips).count();
     let Some(opening) = words[..sentence.end].get(first) else { return false };
     let next = words[..sentence.end].get(first + 1);
-    let asks_verb = next.is_some_and(|word| word.is_in(&cues.auxiliaries) || word.is_in(&cues.plain));
+    let asks_verb = next.is_some_and(|word| word.is_in(&cues.auxiliaries) || word.is_in(&cues.question_followers));
     let asks_subject = next.is_some_and(|word| word.is_in(&cues.question_subjects));
     (opening.is_in(&cues.question_words) && asks_verb) || (opening.is_in(&cues.auxiliaries) && asks_subject)
 }
 
 fn is_answered(utterances: &[Utterance<'_>], at: usize, cues: Option<&Cues>) -> bool {
     let asked = &utterances[at].said;
-    let mut until = asked.end_ms + ANSWER_MS;
+    let mut until = asked.end_ms.saturating_add(ANSWER_MS);
     let later = utterances[at + 1..].iter().take(LOOKED_THROUGH);
     for reply in later.filter(|it| it.said.channel != asked.channel) {
         if reply.said.start_ms > until {
@@ -75,7 +79,7 @@ fn is_answered(utterances: &[Utterance<'_>], at: usize, cues: Option<&Cues>) -> 
             Reply::Answer => return true,
             Reply::PutOff => return false,
             Reply::Nothing => {}
-            Reply::Question => until = reply.said.end_ms + LATER_ANSWER_MS,
+            Reply::Question => until = reply.said.end_ms.saturating_add(LATER_ANSWER_MS),
         }
     }
     // Overlapping speech sorts before the question: whoever still talked then may have answered.

@@ -32,6 +32,11 @@ impl Word {
         self.text == text
     }
 
+    /// Whether nothing but space stands between it and the word before.
+    pub(super) fn follows_closely(&self) -> bool {
+        !self.opens_sentence && !self.after_pause
+    }
+
     /// Whether it stands in the text as it is, rather than with a possessive or within a contraction.
     pub(super) fn is_whole(&self) -> bool {
         self.bytes.len() == self.text.len()

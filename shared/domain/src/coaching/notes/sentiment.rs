@@ -63,17 +63,18 @@ pub(super) fn spans(utterances: &[Utterance<'_>], cues: &Cues) -> Vec<SentimentS
     let last = utterances.iter().map(|it| it.said.end_ms.max(it.said.start_ms)).max().unwrap_or(first);
     let length = last - first;
     let count = (length / SHORTEST_MS).clamp(1, MOST_STRETCHES);
-    let edge = |stretch: u64| first + length * stretch / count;
+    let stretch_ms = (length / count).max(1);
     let mut tallies = vec![[Tally::default(); 2]; usize::try_from(count).unwrap_or(1)];
     for utterance in utterances {
-        let stretch = ((utterance.said.start_ms - first) * count).checked_div(length).unwrap_or(0).min(count - 1);
+        let stretch = ((utterance.said.start_ms - first) / stretch_ms).min(count - 1);
         let side = usize::from(utterance.said.channel == Channel::Customer);
         tallies[usize::try_from(stretch).unwrap_or(0)][side].add(&utterance.words, cues);
     }
     let mut spans = Vec::new();
     for (stretch, sides) in (0..count).zip(&tallies) {
         for (channel, tally) in [Channel::Agent, Channel::Customer].into_iter().zip(sides).filter(|(_, it)| it.spoken) {
-            let (from_ms, to_ms) = (edge(stretch), edge(stretch + 1));
+            let from_ms = first + stretch * stretch_ms;
+            let to_ms = if stretch + 1 == count { last } else { from_ms + stretch_ms };
             spans.push(SentimentSpan { channel, from_ms, to_ms, score: tally.score() });
         }
     }

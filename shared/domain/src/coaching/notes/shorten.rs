@@ -34,7 +34,7 @@ pub(super) fn shortened(text: &str, most: usize) -> String {
 
 /// Whether a text has at most this many characters.
 pub(super) fn fits(text: &str, most: usize) -> bool {
-    text.len() <= most || text.chars().count() <= most
+    text.len() <= most || text.chars().nth(most).is_none()
 }
 
 /// A text from outside in one line: white space and control characters become single spaces.
