@@ -105,7 +105,7 @@ fn a_call_in_a_language_without_cues() {
 
 /// Two hours of talk, 12 s a turn, which repeats itself every two minutes but for its numbers.
 fn long_call() -> Vec<(Channel, String)> {
-    let turn = |n: usize| {
+    let turn = |n: u32| {
         let text = match n % 10 {
             0 => format!("So let us look at point {n} of the list, it says that the pump was replaced."),
             1 => format!("Yes, and it broke down again, that is a problem for line {n}."),
@@ -115,7 +115,7 @@ fn long_call() -> Vec<(Channel, String)> {
             5 => format!("About {n} parts, at $40 each."),
             _ => format!("And then there is the matter of the valves in hall {n}, which we have seen before."),
         };
-        (if n % 2 == 0 { Channel::Agent } else { Channel::Customer }, text)
+        (if n.is_multiple_of(2) { Channel::Agent } else { Channel::Customer }, text)
     };
     (0..600).map(turn).collect()
 }

@@ -10,6 +10,7 @@ use super::{
     reading::{Utterance, Word},
     shorten::excerpt,
 };
+use crate::coaching::quote::contains_words;
 
 /// How far back a proposal may lie: utterances, and time.
 const PROPOSAL_BACK: usize = 3;
@@ -32,8 +33,7 @@ pub(super) fn agreement(utterances: &[Utterance<'_>], at: usize, cues: &Cues) ->
         return (date.is_some() || proposal.is_some()).then(|| item(utterance, &sentence, &cue, date, proposal, cues));
     }
     let opening = utterance.sentences.first()?.clone();
-    let early = opening.start..opening.end.min(opening.start + YES_WITHIN + 1);
-    let cue = (early.start..early.start + YES_WITHIN).find_map(|at| match cues.yes.at(&utterance.words, at) {
+    let cue = (opening.start..opening.start + YES_WITHIN).find_map(|at| match cues.yes.at(&utterance.words, at) {
         0 => None,
         length => Some(at..at + length),
     })?;
@@ -47,6 +47,7 @@ pub(super) fn agreement(utterances: &[Utterance<'_>], at: usize, cues: &Cues) ->
     (date.is_some() || proposal.due.is_some()).then(|| item(utterance, &opening, &cue, date, Some(proposal), cues))
 }
 
+/// A sentence and the cue in it.
 type Cue = (Range<usize>, Range<usize>);
 
 /// The first sentence with a cue that stands: no question, no condition, no negation. The sentence and the cue.
@@ -79,7 +80,7 @@ fn assent(words: &[Word], range: &Range<usize>, cues: &Cues) -> Option<Range<usi
 fn date_of<'a>(utterance: &Utterance<'a>, sentence: &Range<usize>, cues: &Cues) -> Option<&'a str> {
     let next = utterance.sentences.iter().find(|it| it.start == sentence.end).map_or(sentence.end, |it| it.end);
     let date = due::first(&utterance.words, &(sentence.start..next), Some(cues))?;
-    Some(utterance.slice(&date.words).trim_end_matches(['.', '?', '!']))
+    Some(utterance.bare(&date.words))
 }
 
 /// What one side proposed.
@@ -103,7 +104,7 @@ fn proposal_before<'u>(utterances: &[Utterance<'u>], at: usize, cues: &Cues) -> 
         let dated = || date.as_ref().and_then(|_| cues.dated_proposals.find(words, sentence));
         let cue = plain.or_else(dated)?;
         let withheld = is_withheld(words, sentence.start, cue.start, cues);
-        let due = date.map(|date| proposer.slice(&date.words).trim_end_matches(['.', '?', '!']));
+        let due = date.map(|date| proposer.bare(&date.words));
         let text = excerpt(proposer, &without_yes(words, sentence.clone(), cues), &cue);
         (!withheld).then(|| Proposal { text, due, link: Link::to(&proposer.said) })
     })
@@ -139,7 +140,7 @@ fn item(
 /// The date of the reply, unless the proposal has the same one in more words.
 fn fuller<'d>(reply: Option<&'d str>, proposal: Option<&'d str>) -> Option<&'d str> {
     match (reply, proposal) {
-        (Some(reply), Some(proposal)) if crate::coaching::quote::contains_words(proposal, reply) => Some(proposal),
+        (Some(reply), Some(proposal)) if contains_words(proposal, reply) => Some(proposal),
         (reply, proposal) => reply.or(proposal),
     }
 }

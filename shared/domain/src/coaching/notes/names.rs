@@ -118,8 +118,9 @@ impl Reader<'_> {
     /// The words from here that may be parts of a name.
     fn run(&self, at: usize, most: usize) -> Option<Range<usize>> {
         let words = self.words.get(at..)?;
-        let fits = |word: &&Word| self.may_be_name(word) && (!self.cased || word.capital);
-        let count = words.iter().take(most).take_while(fits).count();
+        let fits = |word: &Word| self.may_be_name(word) && (!self.cased || word.capital);
+        let run = words.iter().enumerate().take(most);
+        let count = run.take_while(|(at, word)| fits(word) && (*at == 0 || word.follows_closely())).count();
         (count > 0).then_some(at..at + count)
     }
 

@@ -30,7 +30,7 @@ pub(super) fn actions(utterance: &Utterance<'_>, alone: bool, cues: &Cues) -> Ve
             actions.push(Action {
                 owner,
                 text: quote.to_owned(),
-                due: dated.map(|date| utterance.slice(&date.words).trim_end_matches(['.', '?', '!']).to_owned()),
+                due: dated.map(|date| utterance.bare(&date.words).to_owned()),
                 links: vec![Link::to(&utterance.said)],
                 quote: quote.to_owned(),
             });
@@ -96,7 +96,8 @@ pub(super) fn stripped(words: &[Word], clause: Range<usize>, cues: &Cues) -> Ran
     if skipped < clause.len() { clause.start + skipped..clause.end } else { clause }
 }
 
-pub(super) fn other(channel: Channel) -> Channel {
+/// The other side.
+fn other(channel: Channel) -> Channel {
     match channel {
         Channel::Agent => Channel::Customer,
         Channel::Customer => Channel::Agent,

@@ -83,8 +83,8 @@ fn is_answered(utterances: &[Utterance<'_>], at: usize, cues: Option<&Cues>) -> 
         }
     }
     // Overlapping speech sorts before the question: whoever still talked then may have answered.
-    let before = utterances[..at].iter().rev().take(LOOKED_THROUGH);
-    before.clone().any(|it| it.said.channel != asked.channel && it.said.end_ms > asked.end_ms)
+    let mut before = utterances[..at].iter().rev().take(LOOKED_THROUGH);
+    before.any(|it| it.said.channel != asked.channel && it.said.end_ms > asked.end_ms)
 }
 
 enum Reply {

@@ -14,6 +14,9 @@ use crate::coaching::{Said, contractions};
 /// The longest mask, in bytes; a bracket that is closed later is none.
 const LONGEST_MASK: usize = 48;
 
+/// What a sentence ends with.
+const MARKS: [char; 4] = ['.', '?', '!', '…'];
+
 /// A word of an utterance, in lower case. The parts of a contraction share their bytes.
 #[derive(Debug, Clone)]
 pub(super) struct Word {
@@ -35,6 +38,11 @@ impl Word {
     /// Whether nothing but space stands between it and the word before.
     pub(super) fn follows_closely(&self) -> bool {
         !self.opens_sentence && !self.after_pause
+    }
+
+    /// "a.m", "u.s": the full stop behind it ends no sentence.
+    fn is_abbreviation(&self) -> bool {
+        self.text.contains('.') && self.text.starts_with(char::is_alphabetic)
     }
 
     /// Whether it stands in the text as it is, rather than with a possessive or within a contraction.
@@ -65,7 +73,8 @@ impl<'a> Utterance<'a> {
         split(said.text, |spelling, bytes, capital| {
             let between = said.text.get(seen_to..bytes.start).unwrap_or_default();
             let after_title = words.last().is_some_and(|last: &Word| cues.is_some_and(|cues| last.is_in(&cues.titles)));
-            let opens = words.is_empty() || (between.contains(['.', '?', '!', ';', '\n', '¿', '¡']) && !after_title);
+            let abbreviated = after_title || words.last().is_some_and(Word::is_abbreviation) && !capital;
+            let opens = words.is_empty() || (between.contains(['.', '?', '!', ';', '\n', '¿', '¡']) && !abbreviated);
             let pause = between.contains([',', ':', '–', '—']) || between.contains(" - ");
             let mut first = true;
             let mut push = |text: &str| {
@@ -90,6 +99,11 @@ impl<'a> Utterance<'a> {
         Self { said, words, cased, sentences }
     }
 
+    /// The words of this range as they stand in the text.
+    pub(super) fn bare(&self, range: &Range<usize>) -> &'a str {
+        self.slice(range).trim_end_matches(MARKS)
+    }
+
     /// The words of this range as they stand in the text, with the mark that ends a sentence.
     pub(super) fn slice(&self, range: &Range<usize>) -> &'a str {
         let (Some(first), Some(last)) = (self.words.get(range.start), self.words.get(range.end.wrapping_sub(1))) else {
@@ -97,7 +111,7 @@ impl<'a> Utterance<'a> {
         };
         let text = self.said.text;
         let after = &text[last.bytes.end..];
-        let marks = after.len() - after.trim_start_matches(['.', '?', '!', '…']).len();
+        let marks = after.len() - after.trim_start_matches(MARKS).len();
         &text[first.bytes.start..last.bytes.end + marks]
     }
 
@@ -155,7 +169,9 @@ impl Phrases {
     pub(super) fn at(&self, words: &[Word], at: usize) -> usize {
         let Some(known) = words.get(at).and_then(|word| self.0.get(word.text.as_str())) else { return 0 };
         let stands = |phrase: &&Vec<&'static str>| {
-            words.len() >= at + phrase.len() && words[at..].iter().zip(phrase.iter()).all(|(word, it)| word.is(it))
+            let Some(here) = words.get(at..at + phrase.len()) else { return false };
+            let one_sentence = here[1..].iter().all(|word| !word.opens_sentence);
+            one_sentence && here.iter().zip(phrase.iter()).all(|(word, it)| word.is(it))
         };
         known.iter().filter(stands).map(Vec::len).max().unwrap_or(0)
     }
@@ -219,10 +235,13 @@ fn mask(text: &str) -> Option<usize> {
 fn word_length(text: &str) -> usize {
     let mut chars = text.char_indices().peekable();
     let mut last = ' ';
+    // "a.m.": a full stop behind a single letter.
+    let initial = text.chars().next().map_or(0, char::len_utf8);
     while let Some((at, c)) = chars.next() {
         let next = chars.peek().map_or(' ', |(_, next)| *next);
         let goes_on = c.is_alphanumeric()
             || (is_apostrophe(c) && next.is_alphabetic())
+            || (c == '.' && at == initial && last.is_alphabetic() && next.is_alphabetic())
             || (matches!(c, ',' | '.' | '/' | ':') && last.is_ascii_digit() && next.is_ascii_digit());
         if !goes_on {
             return at;
