@@ -25,7 +25,7 @@ pub use notes::{
     Action, Diary, Entity, EntityKind, ITEM_CHARS, Interruptions, Link, Met, MissedLandmark, Monologue, NoteItem,
     Notes, NotesError, NotesSource, NotesStyle, OpenQuestion, Outcome, Owner, Quality, RaisedObjection,
     ReachedLandmark, SUMMARY_CHARS, ScorePart, Scorecard, SentimentSpan, Talk, from_model, notes, notes_request,
-    notes_schema, quality, style,
+    notes_schema, notes_style, quality,
 };
 pub use progress::{LandmarkState, LandmarkView, Progress, ProgressView};
 pub use quote::{Quotes, find_quote};

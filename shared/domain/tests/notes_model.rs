@@ -82,6 +82,17 @@ fn claims_that_are_shown_are_taken_over_with_their_segments() {
     assert_eq!((notes.talk, notes.reached, notes.sentiment), (rules.talk, rules.reached, rules.sentiment));
 }
 
+#[test]
+fn order_and_doubles_change_nothing() {
+    let (call, playbook) = (sales(), playbook());
+    let said = said(&call["said"]);
+    let mixed: Vec<Said<'_>> = said.iter().rev().chain(&said[2..6]).copied().collect();
+    let notes = |said: &[Said<'_>]| from_model(&playbook, &progress(&playbook, said), said, &answer()).unwrap();
+    assert_eq!(notes(&mixed), notes(&said));
+    let request = |said: &[Said<'_>]| notes_request(&playbook, said, NotesStyle::Call, &progress(&playbook, said));
+    assert_eq!(request(&mixed), request(&said));
+}
+
 /// An answer with one change, and what the notes' quality says of it.
 #[track_caller]
 fn check(change: impl Fn(&mut Value), problems: &[&str]) -> Notes {

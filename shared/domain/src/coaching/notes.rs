@@ -38,7 +38,7 @@ pub use model::{NotesError, from_model, notes_request, notes_schema};
 pub use quality::{Quality, quality};
 use reading::Utterance;
 pub use scorecard::{ScorePart, Scorecard};
-pub use talk::style;
+pub use talk::notes_style;
 pub use types::{
     Interruptions, Met, MissedLandmark, Monologue, Notes, NotesSource, NotesStyle, Outcome, RaisedObjection,
     ReachedLandmark, Talk,
@@ -69,6 +69,8 @@ pub fn notes(playbook: &Playbook, progress: &Progress, segments: &[Said<'_>]) ->
         notes.open_questions = last(open.collect(), MOST_OPEN_QUESTIONS);
     }
     if let Some(cues) = cues {
+        let weighty: Vec<Said<'_>> = utterances.iter().filter(|it| !it.is_nod(cues)).map(|it| it.said).collect();
+        notes.interruptions = talk::interruptions(&weighty);
         let agreed = (0..utterances.len()).filter_map(|at| agreements::agreement(&utterances, at, cues));
         notes.agreements = last(once(agreed.collect(), |it| &it.text), MOST_AGREEMENTS);
         let actions = utterances.iter().flat_map(|it| promises::actions(it, alone, cues));
@@ -100,7 +102,7 @@ fn blank(playbook: &Playbook, progress: &Progress, spoken: &[Said<'_>]) -> Notes
     Notes {
         playbook: playbook.id.to_string(),
         playbook_version: playbook.version,
-        style: style(spoken),
+        style: notes_style(spoken),
         source: NotesSource::Rule,
         summary: String::new(),
         percent: progress.view(playbook).percent,

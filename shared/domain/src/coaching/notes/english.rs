@@ -14,10 +14,7 @@ fn words(list: &'static str) -> Words {
 
 pub(super) fn cues() -> Cues {
     Cues {
-        fillers: words(
-            "uh um uhm er erm ah eh hmm hm mm mhm oh well so like you know i mean let me see see hold on moment \
-             one second sorry",
-        ),
+        fillers: words("uh um uhm er erm ah eh hmm hm mm mhm uh-huh oh well so like moment second sorry"),
         negations: words("not never no without neither nor nothing none nobody hardly"),
         conditions: words("if unless whether when before until suppose"),
         turns: words("but though however although"),
@@ -129,7 +126,7 @@ pub(super) fn cues() -> Cues {
              can you hear|how is it going|what is up|anything else|is that all right|is that okay|okay with you|\
              all right with you|is that right|is that correct|am i speaking|may i speak|who knows|why not",
         ),
-        tags: words("right okay ok yeah yes correct huh no"),
+        tags: words("right okay ok yeah yes correct huh"),
         put_off: Phrases::of(
             "i do not know|we do not know|i am not sure|we are not sure|not sure|no idea|i have to check|\
              i will have to check|i would have to check|i need to check|i will check|let me check|get back to you|\

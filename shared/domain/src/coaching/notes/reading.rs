@@ -120,6 +120,11 @@ impl<'a> Utterance<'a> {
         self.slice(sentence).ends_with('?')
     }
 
+    /// Whether it only shows that somebody listens: "mhm", "yeah, right".
+    pub(super) fn is_nod(&self, cues: &Cues) -> bool {
+        self.words.iter().all(|word| word.is_in(&cues.fillers) || word.is_in(&cues.tags))
+    }
+
     /// A sentence in clauses: a new one begins where a comma or a joining word is followed by somebody who acts.
     pub(super) fn clauses(&self, sentence: &Range<usize>, cues: &Cues) -> Vec<Range<usize>> {
         let words = &self.words;

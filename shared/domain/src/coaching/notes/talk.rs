@@ -11,7 +11,7 @@ const OTHER_WORDS: usize = 12;
 const OTHER_SHARE: usize = 20;
 
 /// A call of two, or one person's voice note. `segments` may come in any order.
-pub fn style(segments: &[Said<'_>]) -> NotesStyle {
+pub fn notes_style(segments: &[Said<'_>]) -> NotesStyle {
     let words = |channel: Channel| {
         let own = segments.iter().filter(|said| said.channel == channel);
         own.map(|said| said.text.split_whitespace().count()).sum::<usize>()

@@ -242,6 +242,8 @@ fn a_question_is_answered_by_whatever_may_be_an_answer() {
         &["customer: What does it cost?", "agent: Well, uh.", "agent: ten"],
         &["customer: What does it cost?", "agent: How many do you need?", "customer: Four.", "agent: Forty dollars."],
         &["customer: is that included", "agent: yes"],
+        &["customer: How many are left?", "agent: One."],
+        &["customer: Is it far?", "agent: You see, I like that."],
         &["customer: What does it cost? I would not pay much.", ""],
         &["agent: Hello there, how are you?", "", "", "customer: Hello."],
         &["agent: It costs ten dollars, right?", ""],
@@ -272,6 +274,18 @@ fn who_begins_while_the_other_talks_interrupts() {
 }
 
 #[test]
+fn who_only_shows_to_listen_interrupts_nobody() {
+    for (text, expected) in [("mhm", 0), ("Yeah, right.", 0), ("No, wait, that is wrong", 1), ("stop", 1), ("No.", 1)] {
+        let call = [
+            said(Channel::Customer, 0, 5000, "We have had this roof for many years now, all of us."),
+            said(Channel::Agent, 2000, 2900, text),
+            said(Channel::Agent, 6000, 9000, "And what did the roof look like in all those years?"),
+        ];
+        assert_eq!(notes(&SALES, &Progress::default(), &call).interruptions.agent, expected, "{text}");
+    }
+}
+
+#[test]
 fn a_monologue_is_one_side_alone() {
     use Channel::{Agent, Customer};
     let many = "and then we went on ".repeat(20);
@@ -283,7 +297,11 @@ fn a_monologue_is_one_side_alone() {
         (many.as_str(), many.as_str(), NotesStyle::Call),
         ("", "", NotesStyle::Call),
     ] {
-        assert_eq!(style(&[said(Agent, 0, 1, agent), said(Customer, 2, 3, customer)]), expected, "{agent} {customer}");
+        assert_eq!(
+            notes_style(&[said(Agent, 0, 1, agent), said(Customer, 2, 3, customer)]),
+            expected,
+            "{agent} {customer}"
+        );
     }
 }
 

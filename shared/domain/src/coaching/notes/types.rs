@@ -177,7 +177,8 @@ pub struct Monologue {
     pub end_ms: u64,
 }
 
-/// How often each side began to talk while the other was talking, and both went on.
+/// How often each side began to talk while the other was talking, and both went on. "Mhm" and "yeah, right" do not
+/// count, where the language is known.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Interruptions {
     /// By the agent.
