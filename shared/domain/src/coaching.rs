@@ -15,13 +15,20 @@ mod near;
 mod notes;
 mod pattern;
 mod progress;
+mod quote;
 mod rules;
 mod scope;
 mod words;
 
 pub use cards::{Card, CardSource, CardStatus};
-pub use notes::{MissedLandmark, Monologue, Notes, RaisedObjection, ReachedLandmark, Talk, notes};
+pub use notes::{
+    Action, Diary, Entity, EntityKind, ITEM_CHARS, Interruptions, Link, Met, MissedLandmark, Monologue, NoteItem,
+    Notes, NotesError, NotesSource, NotesStyle, OpenQuestion, Outcome, Owner, Quality, RaisedObjection,
+    ReachedLandmark, SUMMARY_CHARS, ScorePart, Scorecard, SentimentSpan, Talk, from_model, notes, notes_request,
+    notes_schema, notes_style, quality,
+};
 pub use progress::{LandmarkState, LandmarkView, Progress, ProgressView};
+pub use quote::{Quotes, find_quote};
 pub use rules::Rules;
 pub(crate) use rules::check_signal;
 

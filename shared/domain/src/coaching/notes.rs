@@ -1,120 +1,131 @@
-//! Notes after the call, in the plain version that rules alone can write.
+//! Notes after the call: what was agreed, what is to be done, what is open, and how the call went.
 //!
-//! They depend on the set of segments: order and doubles change nothing. A language model's notes come later and
-//! from elsewhere.
+//! Two versions. [`notes`] is what rules alone can write, at no cost. [`from_model`] takes a language model's answer to
+//! [`notes_request`] in, and of its claims only those whose quotes occur in what was said. Both depend on the set of
+//! segments: order and doubles change nothing. Asking the model, and storing what comes of it, happens elsewhere.
 
-use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 
-use super::{Evidence, Progress, Said};
-use crate::{
-    call::Channel,
-    playbook::{Playbook, Severity},
+use super::{Card, Progress, Said, quote::normal};
+use crate::playbook::{Landmark, Playbook};
+
+mod agreements;
+mod amounts;
+mod cues;
+mod diary;
+mod due;
+mod english;
+mod entities;
+mod items;
+mod met;
+mod model;
+mod names;
+mod pains;
+mod promises;
+mod quality;
+mod questions;
+mod reading;
+mod scorecard;
+mod sentiment;
+mod shorten;
+mod summary;
+mod talk;
+mod types;
+
+use cues::Cues;
+pub use items::{Action, Diary, Entity, EntityKind, Link, NoteItem, OpenQuestion, Owner, SentimentSpan};
+pub use model::{NotesError, from_model, notes_request, notes_schema};
+pub use quality::{Quality, quality};
+use reading::Utterance;
+pub use scorecard::{ScorePart, Scorecard};
+pub use talk::notes_style;
+pub use types::{
+    Interruptions, Met, MissedLandmark, Monologue, Notes, NotesSource, NotesStyle, Outcome, RaisedObjection,
+    ReachedLandmark, Talk,
 };
 
-/// What remains of a call when it is over.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Notes {
-    /// The playbook that the call was held against.
-    pub playbook: String,
-    /// The version of that playbook.
-    pub playbook_version: u32,
-    /// The call in one paragraph.
-    pub summary: String,
-    /// Share of the required landmarks that were reached.
-    pub percent: u8,
-    /// Landmarks that were reached, in the playbook's order.
-    pub reached: Vec<ReachedLandmark>,
-    /// Landmarks that were not, in the playbook's order.
-    pub missed: Vec<MissedLandmark>,
-    /// Objections in the order in which they were raised.
-    pub objections: Vec<RaisedObjection>,
-    /// Who talked how much.
-    pub talk: Talk,
-    /// The longest stretch in which one side talked and the other did not.
-    pub longest_monologue: Option<Monologue>,
-}
+/// The longest summary, in characters.
+pub const SUMMARY_CHARS: usize = 1200;
+/// The longest text and the longest quote of an item, in characters.
+pub const ITEM_CHARS: usize = 280;
 
-/// A landmark that was reached.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReachedLandmark {
-    /// The landmark of the playbook.
-    pub id: String,
-    /// Its label.
-    pub label: String,
-    /// What was said that reached it.
-    pub evidence: Evidence,
-}
-
-/// A landmark that was not reached.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MissedLandmark {
-    /// The landmark of the playbook.
-    pub id: String,
-    /// Its label.
-    pub label: String,
-    /// Whether it counts towards the percentage.
-    pub required: bool,
-    /// Why it matters.
-    pub why: String,
-}
-
-/// An objection that was raised.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RaisedObjection {
-    /// The objection of the playbook.
-    pub id: String,
-    /// Its label.
-    pub label: String,
-    /// How much it endangered the call.
-    pub severity: Severity,
-    /// What the customer said first of it.
-    pub evidence: Evidence,
-}
-
-/// Who talked how much.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Talk {
-    /// Speech of the agent, in milliseconds.
-    pub agent_ms: u64,
-    /// Speech of the customer, in milliseconds.
-    pub customer_ms: u64,
-    /// The agent's share of all speech in percent; none where nobody spoke.
-    pub agent_percent: Option<u8>,
-}
-
-/// A stretch in which one side talked and the other did not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Monologue {
-    /// Who talked.
-    pub channel: Channel,
-    /// Where it begins, in milliseconds of media time.
-    pub start_ms: u64,
-    /// Where it ends.
-    pub end_ms: u64,
-}
+/// How many items notes list of each kind, so that they stay small enough to be pushed in one message.
+const MOST_AGREEMENTS: usize = 12;
+const MOST_ACTIONS: usize = 24;
+const MOST_PAIN_POINTS: usize = 12;
+const MOST_OPEN_QUESTIONS: usize = 12;
 
 /// Writes the notes of a call. `segments` may come in any order and hold doubles.
 pub fn notes(playbook: &Playbook, progress: &Progress, segments: &[Said<'_>]) -> Notes {
+    let spoken = in_order(segments);
+    let cues = Cues::of(&playbook.language);
+    let utterances: Vec<Utterance<'_>> = spoken.iter().map(|said| Utterance::read(*said, cues)).collect();
+    let mut notes = blank(playbook, progress, &spoken);
+    met::meet(&mut notes.objections, &utterances, cues);
+    notes.entities = entities::entities(playbook, &utterances, cues);
+    let open = (0..utterances.len()).filter_map(|at| questions::open_question(&utterances, at, cues));
+    let alone = notes.style == NotesStyle::Monologue;
+    if !alone {
+        notes.open_questions = last(open.collect(), MOST_OPEN_QUESTIONS);
+    }
+    if let Some(cues) = cues {
+        let weighty: Vec<Said<'_>> = utterances.iter().filter(|it| !it.is_nod(cues)).map(|it| it.said).collect();
+        notes.interruptions = talk::interruptions(&weighty);
+        let agreed = (0..utterances.len()).filter_map(|at| agreements::agreement(&utterances, at, cues));
+        notes.agreements = last(once(agreed.collect(), |it| &it.text), MOST_AGREEMENTS);
+        let actions = utterances.iter().flat_map(|it| promises::actions(it, alone, cues));
+        notes.actions = last(once(actions.collect(), |it: &Action| &it.text), MOST_ACTIONS);
+        let pains = utterances.iter().flat_map(|it| pains::pain_points(it, alone, cues));
+        notes.pain_points = once(pains.collect(), |it| &it.text);
+        notes.pain_points.truncate(MOST_PAIN_POINTS);
+        notes.sentiment = sentiment::spans(&utterances, cues);
+    }
+    if alone {
+        notes.diary = Some(diary::diary(&utterances, &notes.actions, &notes.entities, cues));
+    }
+    notes.scorecard = scorecard::scorecard(&notes, cues.is_some());
+    notes.summary = summary::summary(playbook, &notes, &spoken);
+    notes.quality = quality(&notes, &spoken);
+    notes
+}
+
+/// What was said, in the order of time, each once.
+fn in_order<'a>(segments: &[Said<'a>]) -> Vec<Said<'a>> {
     let mut spoken: Vec<Said<'_>> = segments.iter().copied().filter(|said| !said.text.trim().is_empty()).collect();
     spoken.sort_by_key(|said| (said.start_ms, said.channel, said.end_ms, said.text));
     spoken.dedup();
-    let mut notes = Notes {
+    spoken
+}
+
+/// Notes with what times and the playbook's rules tell, and no words of their own.
+fn blank(playbook: &Playbook, progress: &Progress, spoken: &[Said<'_>]) -> Notes {
+    Notes {
         playbook: playbook.id.to_string(),
         playbook_version: playbook.version,
+        style: notes_style(spoken),
+        source: NotesSource::Rule,
         summary: String::new(),
         percent: progress.view(playbook).percent,
         reached: reached(playbook, progress),
         missed: missed(playbook, progress),
         objections: raised(playbook, progress),
-        talk: talk(&spoken),
-        longest_monologue: longest_monologue(&spoken),
-    };
-    notes.summary = summary(playbook, &notes, &spoken);
-    notes
+        agreements: vec![],
+        actions: vec![],
+        entities: vec![],
+        pain_points: vec![],
+        open_questions: vec![],
+        sentiment: vec![],
+        scorecard: Scorecard::default(),
+        talk: talk::talk(spoken),
+        longest_monologue: talk::longest_monologue(spoken),
+        interruptions: talk::interruptions(spoken),
+        diary: None,
+        quality: Quality::default(),
+    }
 }
 
 fn reached(playbook: &Playbook, progress: &Progress) -> Vec<ReachedLandmark> {
-    let reached = |it: &crate::playbook::Landmark| {
+    let reached = |it: &Landmark| {
         let evidence = progress.landmarks.get(&it.id)?.clone();
         Some(ReachedLandmark { id: it.id.clone(), label: it.label.clone(), evidence })
     };
@@ -133,67 +144,28 @@ fn missed(playbook: &Playbook, progress: &Progress) -> Vec<MissedLandmark> {
 }
 
 fn raised(playbook: &Playbook, progress: &Progress) -> Vec<RaisedObjection> {
-    let card = |card: super::Card| RaisedObjection {
+    let card = |card: Card| RaisedObjection {
         id: card.objection,
         label: card.label,
         severity: card.severity,
         evidence: card.evidence,
+        met: None,
     };
     progress.cards(playbook).into_iter().map(card).collect()
 }
 
-/// Speech per channel; where segments of a channel overlap, the time counts once.
-fn talk(spoken: &[Said<'_>]) -> Talk {
-    let speech_ms = |channel: Channel| {
-        let mut covered_to = 0;
-        let mut sum = 0;
-        for said in spoken.iter().filter(|said| said.channel == channel) {
-            sum += said.end_ms.saturating_sub(said.start_ms.max(covered_to));
-            covered_to = covered_to.max(said.end_ms);
-        }
-        sum
-    };
-    let (agent_ms, customer_ms) = (speech_ms(Channel::Agent), speech_ms(Channel::Customer));
-    let share = (agent_ms * 100).checked_div(agent_ms + customer_ms);
-    Talk { agent_ms, customer_ms, agent_percent: share.and_then(|share| u8::try_from(share).ok()) }
+/// Each text once: the first that says it.
+fn once<T>(mut items: Vec<T>, text: impl Fn(&T) -> &str) -> Vec<T> {
+    let mut told = HashSet::new();
+    items.retain(|it| told.insert(normal(text(it))));
+    items
 }
 
-fn longest_monologue(spoken: &[Said<'_>]) -> Option<Monologue> {
-    let mut stretches: Vec<Monologue> = Vec::new();
-    for said in spoken {
-        match stretches.last_mut() {
-            Some(last) if last.channel == said.channel => last.end_ms = last.end_ms.max(said.end_ms),
-            _ => stretches.push(Monologue { channel: said.channel, start_ms: said.start_ms, end_ms: said.end_ms }),
-        }
-    }
-    let length_ms = |it: &Monologue| it.end_ms.saturating_sub(it.start_ms);
-    // The earliest of the longest: `max_by_key` alone would give the latest.
-    stretches.into_iter().rev().max_by_key(length_ms)
+/// The last of too many: what is settled late is what holds.
+fn last<T>(mut items: Vec<T>, most: usize) -> Vec<T> {
+    items.drain(..items.len().saturating_sub(most));
+    items
 }
 
-fn summary(playbook: &Playbook, notes: &Notes, spoken: &[Said<'_>]) -> String {
-    let Some(end_ms) = spoken.iter().map(|said| said.end_ms).max() else {
-        return format!("{}: nothing was said.", playbook.name);
-    };
-    let start_ms = spoken.iter().map(|said| said.start_ms).min().unwrap_or(0);
-    let seconds = end_ms.saturating_sub(start_ms).div_ceil(1000);
-    let mut text = format!("{}, {}:{:02} of talk", playbook.name, seconds / 60, seconds % 60);
-    if let Some(share) = notes.talk.agent_percent {
-        text += &format!(", the agent speaking {share} % of it");
-    }
-    text += &format!(". {} of {} landmarks reached", notes.reached.len(), playbook.landmarks.len());
-    let missed: Vec<&str> = notes.missed.iter().map(|it| it.label.as_str()).collect();
-    if missed.is_empty() {
-        text += ".";
-    } else {
-        text += &format!("; still open: {}.", missed.join(", "));
-    }
-    let raised: Vec<String> =
-        notes.objections.iter().map(|it| format!("{} (\"{}\")", it.label, it.evidence.quote)).collect();
-    if raised.is_empty() {
-        text += " The customer raised no objection.";
-    } else {
-        text += &format!(" The customer objected: {}.", raised.join("; "));
-    }
-    text
-}
+#[cfg(test)]
+mod tests;
