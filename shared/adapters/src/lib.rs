@@ -13,6 +13,8 @@ pub mod connections;
 pub mod frames;
 #[cfg(feature = "gateway")]
 pub mod gateway;
+#[cfg(feature = "speech")]
+mod http;
 #[cfg(feature = "tables")]
 pub mod live;
 #[cfg(feature = "queue")]
