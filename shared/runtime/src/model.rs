@@ -35,6 +35,7 @@ fn malformed(error: ConfigError) -> SettingError {
         ConfigError::Url => "MODEL_URL",
         ConfigError::Model => "MODEL_NAME",
         ConfigError::KeyMissing | ConfigError::Key => "MODEL_API_KEY",
+        ConfigError::Region => "AWS_REGION",
         ConfigError::Timeout => "MODEL_TIMEOUT_MS",
     };
     SettingError::malformed(name, error)
@@ -52,7 +53,10 @@ mod tests {
 
     fn connected(pairs: &[(&str, &str)]) -> Result<bool, SettingError> {
         let settings = pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect::<BTreeMap<_, _>>();
-        let sdk = SdkConfig::builder().behavior_version(BehaviorVersion::latest()).build();
+        let sdk = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(aws_types::region::Region::new("eu-central-1"))
+            .build();
         let start = Start { settings: Settings::from(settings), sdk, clock: Clock::from_fn(|| 0) };
         Ok(connect(&start)?.is_some())
     }

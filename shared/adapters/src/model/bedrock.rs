@@ -5,6 +5,7 @@
 
 use std::{error::Error, io, mem, time::Duration};
 
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_bedrockruntime::{
     Client,
     config::{
@@ -57,6 +58,9 @@ pub(super) struct Bedrock {
 
 impl Bedrock {
     pub(super) fn new(config: Config, sdk: &SdkConfig) -> Result<Self, ConfigError> {
+        if sdk.region().is_none() {
+            return Err(ConfigError::Region);
+        }
         let mut settings = aws_sdk_bedrockruntime::config::Builder::from(sdk)
             .retry_config(RetryConfig::disabled())
             .interceptor(AnswerLimit);
@@ -217,6 +221,9 @@ fn described(error: &SdkError<ConverseError, HttpResponse>, status: u16, key: Op
 fn failed(error: &SdkError<ConverseError, HttpResponse>, status: u16, told: String) -> ModelError {
     if find::<LengthLimitError>(error).is_some() {
         return too_large();
+    }
+    if let Some(CredentialsError::CredentialsNotLoaded(_) | CredentialsError::InvalidConfiguration(_)) = find(error) {
+        return ModelError::Unauthorized("there are no AWS credentials".into());
     }
     let Some(response) = error.raw_response() else {
         return ModelError::Unavailable(told);

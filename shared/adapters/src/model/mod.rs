@@ -104,6 +104,9 @@ pub enum ConfigError {
     /// The key cannot be sent in a header: a line break at its end, perhaps.
     #[error("the model's API key is empty or holds characters that no HTTP header can carry")]
     Key,
+    /// Bedrock is reached in a region, and none is known.
+    #[error("Amazon Bedrock needs a region, such as eu-central-1")]
+    Region,
     /// No time at all.
     #[error("the model's timeout must be more than zero")]
     Timeout,

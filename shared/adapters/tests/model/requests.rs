@@ -1,10 +1,12 @@
 //! What each service is told, held against its documentation.
 
-use callboard_adapters::model::{Config, Provider, Secret};
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, error::CredentialsError, future};
+use callboard_adapters::model::{self, Config, ConfigError, Provider, Secret};
+use callboard_domain::model::ModelError;
 use serde_json::{Value, json};
 
 use crate::{
-    harness::{PROVIDERS, SAID, SYSTEM, ask, config, connect, connected, schema, service},
+    harness::{PROVIDERS, SAID, SYSTEM, ask, aws_http, config, connect, connected, schema, sdk, service},
     service::{Asked, KEY, schema_problem},
 };
 
@@ -140,4 +142,34 @@ fn the_service_takes_no_schema_that_one_of_the_three_refuses() {
         check(limited.clone(), Some(&format!("the keyword {keyword}")));
         check(json!({"type": "array", "items": limited}), Some(&format!("the keyword {keyword}")));
     }
+}
+
+/// What the SDK finds where there is neither role, profile nor environment.
+#[derive(Debug)]
+struct Nobody;
+
+impl ProvideCredentials for Nobody {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::ready(Err(CredentialsError::not_loaded("there are none")))
+    }
+}
+
+#[tokio::test]
+async fn bedrock_without_credentials_is_a_matter_of_configuration() {
+    let model = service();
+    let anonymous = sdk(aws_http()).into_builder().credentials_provider(SharedCredentialsProvider::new(Nobody)).build();
+    let connected = model::connect_bedrock(config(Provider::Bedrock, &model.url), &anonymous).unwrap();
+    let failure = ask(&*connected).await.unwrap_err();
+    assert_eq!(failure.error, ModelError::Unauthorized("there are no AWS credentials".into()));
+    assert_eq!(model.asked().len(), 0);
+}
+
+#[test]
+fn bedrock_without_a_region_is_refused_at_once() {
+    let nowhere = sdk(aws_http()).into_builder().region(None).build();
+    let refused = model::connect_bedrock(config(Provider::Bedrock, ""), &nowhere).err();
+    assert_eq!(refused, Some(ConfigError::Region));
 }
