@@ -1,9 +1,9 @@
-//! What the end-to-end tests share: recordings, a scripted speech service, the program as a process, the stack in
-//! this process, clients for both, a dashboard that does no more than its protocol asks for, and what must hold of any
-//! bytes at all.
+//! What the end-to-end tests share: recordings, a scripted speech service, a scripted language model, the program as a
+//! process, the stack in this process, clients for both, a dashboard that does no more than its protocol asks for, and
+//! what must hold of any bytes at all.
 //!
-//! Nothing here asserts what Callboard does, `fuzz` apart; that stands in the tests. A helper panics when it cannot go on, and says
-//! what it waited for and what came instead.
+//! Nothing here asserts what Callboard does, `fuzz` apart; that stands in the tests. A helper panics when it cannot go
+//! on, and says what it waited for and what came instead.
 
 #![allow(
     clippy::unwrap_used,
@@ -17,6 +17,7 @@ pub mod binary;
 pub mod cut;
 pub mod dashboard;
 pub mod fuzz;
+pub mod model;
 pub mod process;
 pub mod rest;
 pub mod socket;

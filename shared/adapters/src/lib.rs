@@ -1,5 +1,5 @@
 //! The outside services, each behind its feature: tables (DynamoDB), frames (Kinesis), audio (S3), queue (SQS), gateway
-//! (API Gateway management) and speech (transcription services). Nothing here decides anything about a call.
+//! (API Gateway management), speech (transcription services), model and bedrock (language models). Nothing here decides anything about a call.
 
 #[cfg(feature = "tables")]
 pub mod accounts;
@@ -13,8 +13,12 @@ pub mod connections;
 pub mod frames;
 #[cfg(feature = "gateway")]
 pub mod gateway;
+#[cfg(any(feature = "model", feature = "speech"))]
+mod http;
 #[cfg(feature = "tables")]
 pub mod live;
+#[cfg(feature = "model")]
+pub mod model;
 #[cfg(feature = "queue")]
 pub mod queue;
 #[cfg(feature = "redrive")]

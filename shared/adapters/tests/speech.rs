@@ -6,6 +6,8 @@
 mod conformance;
 #[path = "speech/harness.rs"]
 mod harness;
+#[path = "common/log.rs"]
+mod log;
 #[path = "speech/requests.rs"]
 mod requests;
 #[path = "speech/stub.rs"]
@@ -25,7 +27,7 @@ async fn each_utterance_leaves_a_line_without_what_was_said() {
             run(provider, script).await;
         }
     }
-    let log = String::from_utf8(log().0.lock().unwrap().clone()).unwrap();
+    let log = log().text();
     for provider in PROVIDERS {
         for (message, status) in [("utterance transcribed", "200"), ("utterance not transcribed", "400")] {
             let line = log.lines().find(|line| {

@@ -6,6 +6,7 @@
 pub mod call;
 pub mod coaching;
 pub mod ids;
+pub mod model;
 pub mod permissions;
 pub mod playbook;
 pub mod redaction;

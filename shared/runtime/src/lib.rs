@@ -4,6 +4,8 @@
 
 pub mod cache;
 pub mod clock;
+#[cfg(feature = "model")]
+pub mod model;
 pub mod settings;
 #[cfg(feature = "speech")]
 pub mod speech;

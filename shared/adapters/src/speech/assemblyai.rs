@@ -19,6 +19,7 @@ use super::{
     answer::{HeardWord, parse, recognized},
     endpoint,
     exchange::{Exchange, MOST_RETRIES},
+    failure::rejected,
     hints, secret_header, typed, wav,
 };
 
@@ -88,7 +89,7 @@ impl AssemblyAi {
             .map_err(|_| SpeechError::Refused("its options cannot be written as JSON".into()))?;
         match exchange.send(|| self.request(&file, &options), retries).await? {
             Ok(body) => read(&body, audio_ms),
-            Err(rejection) => Err(rejection.into_error(Some(&self.key))),
+            Err(rejection) => Err(rejected(&rejection, Some(&self.key))),
         }
     }
 

@@ -2,14 +2,18 @@
 //!
 //! Which answers are worth another try is the provider's knowledge; what the words mean is not known here.
 
-use std::{error::Error, time::Duration};
+use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use callboard_domain::speech::{Recognized, SpeechError};
 use reqwest::{RequestBuilder, StatusCode};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::failure::{Rejection, passing, retry_after};
+use super::failure::passing;
+use crate::http::{
+    self, Unread,
+    failure::{Rejection, retry_after},
+};
 
 /// How often an answer or a broken connection may be followed by another try.
 pub(super) const MOST_RETRIES: u32 = 2;
@@ -83,7 +87,7 @@ impl Exchange {
         request: RequestBuilder,
         retries: &impl Fn(StatusCode) -> u32,
     ) -> Result<Result<Bytes, Rejection>, Miss> {
-        let mut response = request.send().await.map_err(broken)?;
+        let response = request.send().await.map_err(broken)?;
         let status = response.status();
         self.status = Some(status.as_u16());
         let retries = retries(status);
@@ -91,15 +95,13 @@ impl Exchange {
             let wait = retry_after(response.headers());
             return Err(Miss { error: passing(status, wait), retries, wait });
         }
-        let mut body = BytesMut::new();
-        while let Some(chunk) = response.chunk().await.map_err(broken)? {
-            body.extend_from_slice(&chunk);
-            if body.len() > LARGEST_BODY {
+        let body = http::read(response, LARGEST_BODY).await.map_err(|unread| match unread {
+            Unread::Broken(error) => broken(error),
+            Unread::TooLarge => {
                 let error = SpeechError::Unavailable("the answer is too large".into());
-                return Err(Miss { error, retries: 0, wait: None });
+                Miss { error, retries: 0, wait: None }
             }
-        }
-        let body = body.freeze();
+        })?;
         Ok(if status.is_success() { Ok(body) } else { Err(Rejection { status, body }) })
     }
 
@@ -135,14 +137,7 @@ fn backoff(retried: u32) -> Duration {
     (FIRST_PAUSE * 2u32.saturating_pow(retried)).mul_f64(0.5 + fastrand::f64())
 }
 
-/// A request or answer that broke on its way. The address stays out of the text; the reasons below it are the network's.
+/// A request or answer that broke on its way.
 fn broken(error: reqwest::Error) -> Miss {
-    let error = error.without_url();
-    let mut told = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        told = format!("{told}: {cause}");
-        source = cause.source();
-    }
-    Miss { error: SpeechError::Unavailable(told), retries: MOST_RETRIES, wait: None }
+    Miss { error: SpeechError::Unavailable(http::told(error)), retries: MOST_RETRIES, wait: None }
 }

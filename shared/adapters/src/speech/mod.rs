@@ -11,7 +11,7 @@ mod hints;
 mod openai;
 mod wav;
 
-use std::{fmt, str::FromStr, sync::Arc, time::Duration};
+use std::{str::FromStr, sync::Arc, time::Duration};
 
 use callboard_domain::speech::Transcriber;
 use reqwest::{
@@ -19,6 +19,9 @@ use reqwest::{
     header::{CONTENT_TYPE, HeaderMap, HeaderValue},
     multipart::Part,
 };
+
+use crate::http;
+pub use crate::http::Secret;
 
 /// Which interface the service speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,28 +67,6 @@ impl FromStr for Provider {
             "assemblyai" => Ok(Self::AssemblyAi),
             _ => Err(ConfigError::Provider),
         }
-    }
-}
-
-/// A key that no log shows: its `Debug` form is `***`.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Wraps a key.
-    pub fn new(key: impl Into<String>) -> Self {
-        Self(key.into())
-    }
-
-    /// The key itself, for the one place that sends it.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("***")
     }
 }
 
@@ -144,19 +125,7 @@ pub fn connect(mut config: Config, http: reqwest::Client) -> Result<Arc<dyn Tran
 
 /// The address of a route below the configured one.
 fn endpoint(base: &str, route: &str) -> Result<Url, ConfigError> {
-    let mut url = Url::parse(base).map_err(|_| ConfigError::Url)?;
-    let bare = url.username().is_empty()
-        && url.password().is_none()
-        && url.query().is_none()
-        && url.fragment().is_none()
-        && url.has_host();
-    if !bare || !matches!(url.scheme(), "http" | "https") {
-        return Err(ConfigError::Url);
-    }
-    let path = url.path().trim_end_matches('/');
-    let path = path.strip_suffix("/v1").unwrap_or(path);
-    url.set_path(&format!("{path}{route}"));
-    Ok(url)
+    http::endpoint(base, route).ok_or(ConfigError::Url)
 }
 
 /// A part of a form with its media type.
@@ -166,26 +135,12 @@ fn typed(part: Part, media_type: &'static str) -> Part {
 
 /// A header's value that no log shows.
 fn secret_header(text: &str) -> Result<HeaderValue, ConfigError> {
-    let mut value = HeaderValue::from_str(text).map_err(|_| ConfigError::Key)?;
-    value.set_sensitive(true);
-    Ok(value)
+    http::secret_header(text).ok_or(ConfigError::Key)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_route_is_found_below_any_way_to_write_the_address() {
-        let route = |base| endpoint(base, "/v1/x").map(String::from);
-        for base in ["http://h:1", "http://h:1/", "http://h:1/v1", "http://h:1/v1/"] {
-            assert_eq!(route(base), Ok("http://h:1/v1/x".into()), "{base}");
-        }
-        assert_eq!(route("https://h/speech/v1"), Ok("https://h/speech/v1/x".into()));
-        for base in ["", "h", "ftp://h", "http://", "http://u@h", "http://u:p@h", "http://h?key=1", "http://h#a"] {
-            assert_eq!(route(base), Err(ConfigError::Url), "{base}");
-        }
-    }
 
     #[test]
     fn a_configuration_prints_no_key() {

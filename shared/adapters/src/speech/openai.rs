@@ -19,9 +19,10 @@ use super::{
     answer::{HeardWord, parse, recognized},
     endpoint,
     exchange::{Exchange, MOST_RETRIES},
-    failure::Rejection,
+    failure::rejected,
     hints, secret_header, wav,
 };
+use crate::http::failure::Rejection;
 
 /// OpenAI refuses audio of less than a tenth of a second.
 const SHORTEST_MS: u64 = 100;
@@ -74,7 +75,7 @@ impl OpenAi {
                     tracing::info!(asr.provider = Provider::OpenAi.as_str(), "the service answers in plain json only");
                     self.plain_json.store(true, Ordering::Relaxed);
                 }
-                Err(rejection) => return Err(rejection.into_error(self.key.as_ref())),
+                Err(rejection) => return Err(rejected(&rejection, self.key.as_ref())),
             }
         }
     }
@@ -125,8 +126,8 @@ fn retries(status: StatusCode) -> u32 {
 
 /// Whether the service stumbled over the answer's form, which the utterance has nothing to do with.
 fn names_the_format(rejection: &Rejection) -> bool {
-    let says = |name: &str| rejection.body.windows(name.len()).any(|part| part == name.as_bytes());
-    matches!(rejection.status.as_u16(), 400 | 422) && (says("response_format") || says("timestamp_granularities"))
+    matches!(rejection.status.as_u16(), 400 | 422)
+        && (rejection.mentions("response_format") || rejection.mentions("timestamp_granularities"))
 }
 
 /// The terms as one sentence, then the newest of what was said: a prompt reads like the text before the utterance.

@@ -1,8 +1,7 @@
 //! What the tests share: a client, a service at a stub, an utterance, its outcome, and all that was logged.
 
 use std::{
-    io::Write,
-    sync::{Arc, Mutex, OnceLock},
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
@@ -12,38 +11,16 @@ use callboard_domain::{
     speech::{Recognized, SpeechError, SpeechRequest, Transcriber},
 };
 
-use crate::stub::{Answer, KEY, SAID, Stub};
+use crate::{
+    log::Log,
+    stub::{Answer, KEY, SAID, Stub},
+};
 
 pub(crate) const PROVIDERS: [Provider; 2] = [Provider::OpenAi, Provider::AssemblyAi];
 pub(crate) const TERM: &str = "Northwind Relief";
 
-/// All that is logged by this process, at every level, from every crate.
-#[derive(Clone, Default)]
-pub(crate) struct Log(pub(crate) Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 pub(crate) fn log() -> &'static Log {
-    static LOG: OnceLock<Log> = OnceLock::new();
-    LOG.get_or_init(|| {
-        let log = Log::default();
-        let writer = log.clone();
-        tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::TRACE)
-            .with_ansi(false)
-            .with_writer(move || writer.clone())
-            .init();
-        log
-    })
+    Log::of_process(tracing::Level::TRACE)
 }
 
 /// One client a test: every test runs on a thread and a runtime of its own.
