@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::call::Channel;
 
+mod answers;
 mod cards;
 mod contractions;
 mod english;
@@ -17,13 +18,17 @@ mod pattern;
 mod progress;
 mod rules;
 mod scope;
+mod standing;
+mod view;
 mod words;
 
-pub use cards::{Card, CardSource, CardStatus};
+pub use cards::{Card, CardStatus, OPEN_CARDS};
 pub use notes::{MissedLandmark, Monologue, Notes, RaisedObjection, ReachedLandmark, Talk, notes};
-pub use progress::{LandmarkState, LandmarkView, Progress, ProgressView};
+pub use progress::{LandmarkMarks, ObjectionMarks, Progress};
 pub use rules::Rules;
 pub(crate) use rules::check_signal;
+pub use standing::ObjectionState;
+pub use view::{LandmarkState, LandmarkView, ObjectionView, ProgressView};
 
 /// One utterance, as far as coaching needs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +48,7 @@ pub struct Said<'a> {
 pub struct Finding {
     /// What it is.
     pub kind: FindingKind,
-    /// Which landmark or objection of the playbook.
+    /// Which landmark or objection of the playbook; empty for [`FindingKind::Accepted`], which names none.
     pub id: String,
     /// What shows it.
     pub evidence: Evidence,
@@ -55,8 +60,18 @@ pub struct Finding {
 pub enum FindingKind {
     /// A landmark was reached.
     Landmark,
+    /// A landmark has begun.
+    LandmarkStarted,
+    /// A landmark no longer holds.
+    LandmarkReopened,
     /// The customer pushed back.
     Objection,
+    /// The agent said what answers an objection, whether or not it was raised.
+    ObjectionAnswered,
+    /// The customer is content with what was an objection.
+    ObjectionResolved,
+    /// The customer is content with whatever was answered last.
+    Accepted,
 }
 
 /// The words that show something, and where they were said.
@@ -70,13 +85,33 @@ pub struct Evidence {
     pub start_ms: u64,
     /// Where it ends.
     pub end_ms: u64,
+    /// Who pointed at it.
+    #[serde(default, skip_serializing_if = "Source::is_rule")]
+    pub source: Source,
+}
+
+/// Who found or worded something.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// The playbook.
+    #[default]
+    Rule,
+    /// A language model.
+    Model,
+}
+
+impl Source {
+    fn is_rule(&self) -> bool {
+        *self == Self::Rule
+    }
 }
 
 impl Evidence {
     /// Whether this evidence is kept rather than the other: the earlier one, by an order that leaves no ties.
     fn precedes(&self, other: &Self) -> bool {
-        (self.start_ms, self.channel, &self.quote, self.end_ms)
-            < (other.start_ms, other.channel, &other.quote, other.end_ms)
+        (self.start_ms, self.channel, &self.quote, self.end_ms, self.source)
+            < (other.start_ms, other.channel, &other.quote, other.end_ms, other.source)
     }
 }
 

@@ -38,7 +38,10 @@ fn false_an_hour<'l>(name: &str, lines: impl Iterator<Item = &'l Line> + Clone, 
     let words: usize = lines.clone().map(|line| line.text.split_whitespace().count()).sum();
     let hours = f64::from(u32::try_from(words).unwrap()) / WORDS_AN_HOUR;
     let wrong = measure(name, lines, show).wrong;
-    println!("{name}: {wrong} false objections in {words} words, {hours:.2} hours: {:.1} an hour", f64::from(wrong) / hours);
+    println!(
+        "{name}: {wrong} false objections in {words} words, {hours:.2} hours: {:.1} an hour",
+        f64::from(wrong) / hours
+    );
     f64::from(wrong) / hours
 }
 

@@ -101,10 +101,10 @@ fn each_fault_is_told_with_its_place_and_what_to_do() {
         ),
         (
             "    answer: I see.",
-            "    answers: I see.",
+            "    anwser: I see.",
             &[
                 "14:5: the objection has no answer; add answer:",
-                "17:5: an objection has no field \"answers\"; did you mean answer?",
+                "17:5: an objection has no field \"anwser\"; did you mean answers?",
             ],
         ),
         (
@@ -116,7 +116,7 @@ fn each_fault_is_told_with_its_place_and_what_to_do() {
             "",
             "- just\n- a list\n",
             &[
-                "1:1: here stands a list; a playbook is a mapping with id, name, version, language, extends, terms, guardrails, lists, landmarks, objections",
+                "1:1: here stands a list; a playbook is a mapping with id, name, version, language, extends, terms, guardrails, acceptance, lists, landmarks, objections",
             ],
         ),
     ] {
