@@ -26,7 +26,7 @@ pub use cards::{Card, CardStatus, OPEN_CARDS};
 pub use notes::{MissedLandmark, Monologue, Notes, RaisedObjection, ReachedLandmark, Talk, notes};
 pub use progress::{LandmarkMarks, ObjectionMarks, Progress};
 pub use rules::Rules;
-pub(crate) use rules::check_signal;
+pub(crate) use rules::SignalCheck;
 pub use standing::ObjectionState;
 pub use view::{LandmarkState, LandmarkView, ObjectionView, ProgressView};
 
@@ -115,5 +115,7 @@ impl Evidence {
     }
 }
 
+#[cfg(test)]
+mod state_tests;
 #[cfg(test)]
 mod tests;

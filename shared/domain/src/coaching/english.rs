@@ -375,5 +375,14 @@ pub(super) const SOUND_ALIKE: &[(&str, &str)] = &[
 ];
 
 /// Words whose stem would be that of another word.
-pub(super) const UNSTEMMED: &[&str] =
-    &["business", "businesses", "accountant", "accountants", "interested", "uninterested", "costly", "internal", "internally"];
+pub(super) const UNSTEMMED: &[&str] = &[
+    "business",
+    "businesses",
+    "accountant",
+    "accountants",
+    "interested",
+    "uninterested",
+    "costly",
+    "internal",
+    "internally",
+];

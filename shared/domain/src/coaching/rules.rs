@@ -225,13 +225,23 @@ fn quote<'t>(text: &'t str, tokens: &[Token], span: Span) -> &'t str {
     text.get(tokens[first].start..end).unwrap_or(text).trim()
 }
 
-/// Whether a signal has a word that tells it apart; the error says what to do.
-pub(crate) fn check_signal(parts: &[signal::Part]) -> Result<(), String> {
-    let mut lexicon = Lexicon::new("en");
-    if pattern::spell_out(parts, &mut lexicon).is_empty() {
-        return Err(
-            "the signal has small words only and would match everywhere; add a word that tells it apart".to_owned()
-        );
+/// Checks signals; one for all signals of a playbook, since it knows the words of a language.
+pub(crate) struct SignalCheck(Lexicon);
+
+impl Default for SignalCheck {
+    fn default() -> Self {
+        Self(Lexicon::new("en"))
     }
-    Ok(())
+}
+
+impl SignalCheck {
+    /// Whether a signal has a word that tells it apart; the error says what to do.
+    pub(crate) fn check(&mut self, parts: &[signal::Part]) -> Result<(), String> {
+        if pattern::spell_out(parts, &mut self.0).is_empty() {
+            return Err(
+                "the signal has small words only and would match everywhere; add a word that tells it apart".to_owned()
+            );
+        }
+        Ok(())
+    }
 }

@@ -11,7 +11,7 @@ use super::{
     document::{self, Node, Place, Value},
     shipped, signal,
 };
-use crate::{call::Channel, ids::PlaybookId};
+use crate::{call::Channel, coaching::SignalCheck, ids::PlaybookId};
 
 mod fields;
 
@@ -58,6 +58,7 @@ struct Fields<'n> {
 struct Checker {
     problems: Vec<Problem>,
     lists: BTreeMap<String, Vec<String>>,
+    signals: SignalCheck,
 }
 
 impl Checker {
@@ -277,7 +278,7 @@ impl Checker {
     fn signals(&mut self, fields: &Fields<'_>, name: &str) -> Vec<String> {
         let mut signals = Vec::new();
         for (place, text) in self.texts(fields, name) {
-            match signal::parse(&text, &self.lists).and_then(|parts| crate::coaching::check_signal(&parts)) {
+            match signal::parse(&text, &self.lists).and_then(|parts| self.signals.check(&parts)) {
                 Ok(()) => signals.push(text),
                 Err(message) => self.tell(place, message),
             }
