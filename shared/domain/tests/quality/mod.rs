@@ -49,7 +49,7 @@ pub(crate) fn read(text: &str) -> Vec<Line> {
     text.lines().filter(|line| !line.trim().is_empty()).map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-pub(crate) fn found(rules: &Rules, text: &str) -> BTreeSet<String> {
+fn found(rules: &Rules, text: &str) -> BTreeSet<String> {
     let said = Said { channel: Channel::Customer, start_ms: 0, end_ms: 1000, text };
     let findings = rules.read(&said).into_iter().filter(|finding| finding.kind == FindingKind::Objection);
     findings.map(|finding| finding.id).collect()
