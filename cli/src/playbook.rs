@@ -196,7 +196,7 @@ fn messages(rules: &Rules, progress: &mut Progress, said: &Said<'_>) -> Vec<Valu
         match finding.kind {
             FindingKind::Landmark => progressed |= changed,
             FindingKind::Objection if is_new => cards.extend(progress.card(rules.playbook(), &finding.id)),
-            FindingKind::Objection => {}
+            _ => progressed |= changed,
         }
     }
     let view = progressed.then(|| typed("progress", json!(progress.view(rules.playbook()))));

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::call::Channel;
 
+mod answers;
 mod cards;
 mod contractions;
 mod english;
@@ -18,19 +19,17 @@ mod progress;
 mod quote;
 mod rules;
 mod scope;
+mod standing;
+mod view;
 mod words;
 
-pub use cards::{Card, CardSource, CardStatus};
-pub use notes::{
-    Action, Diary, Entity, EntityKind, ITEM_CHARS, Interruptions, Link, Met, MissedLandmark, Monologue, NoteItem,
-    Notes, NotesError, NotesSource, NotesStyle, OpenQuestion, Outcome, Owner, Quality, RaisedObjection,
-    ReachedLandmark, SUMMARY_CHARS, ScorePart, Scorecard, SentimentSpan, Talk, from_model, notes, notes_request,
-    notes_schema, notes_style, quality,
-};
-pub use progress::{LandmarkState, LandmarkView, Progress, ProgressView};
-pub use quote::{Quotes, find_quote};
+pub use cards::{Card, CardStatus, OPEN_CARDS};
+pub use notes::{MissedLandmark, Monologue, Notes, RaisedObjection, ReachedLandmark, Talk, notes};
+pub use progress::{LandmarkMarks, ObjectionMarks, Progress};
 pub use rules::Rules;
-pub(crate) use rules::check_signal;
+pub(crate) use rules::SignalCheck;
+pub use standing::ObjectionState;
+pub use view::{LandmarkState, LandmarkView, ObjectionView, ProgressView};
 
 /// One utterance, as far as coaching needs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +49,7 @@ pub struct Said<'a> {
 pub struct Finding {
     /// What it is.
     pub kind: FindingKind,
-    /// Which landmark or objection of the playbook.
+    /// Which landmark or objection of the playbook; empty for [`FindingKind::Accepted`], which names none.
     pub id: String,
     /// What shows it.
     pub evidence: Evidence,
@@ -62,8 +61,18 @@ pub struct Finding {
 pub enum FindingKind {
     /// A landmark was reached.
     Landmark,
+    /// A landmark has begun.
+    LandmarkStarted,
+    /// A landmark no longer holds.
+    LandmarkReopened,
     /// The customer pushed back.
     Objection,
+    /// The agent said what answers an objection, whether or not it was raised.
+    ObjectionAnswered,
+    /// The customer is content with what was an objection.
+    ObjectionResolved,
+    /// The customer is content with whatever was answered last.
+    Accepted,
 }
 
 /// The words that show something, and where they were said.
@@ -77,15 +86,37 @@ pub struct Evidence {
     pub start_ms: u64,
     /// Where it ends.
     pub end_ms: u64,
+    /// Who pointed at it.
+    #[serde(default, skip_serializing_if = "Source::is_rule")]
+    pub source: Source,
+}
+
+/// Who found or worded something.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// The playbook.
+    #[default]
+    Rule,
+    /// A language model.
+    Model,
+}
+
+impl Source {
+    fn is_rule(&self) -> bool {
+        *self == Self::Rule
+    }
 }
 
 impl Evidence {
     /// Whether this evidence is kept rather than the other: the earlier one, by an order that leaves no ties.
     fn precedes(&self, other: &Self) -> bool {
-        (self.start_ms, self.channel, &self.quote, self.end_ms)
-            < (other.start_ms, other.channel, &other.quote, other.end_ms)
+        (self.start_ms, self.channel, &self.quote, self.end_ms, self.source)
+            < (other.start_ms, other.channel, &other.quote, other.end_ms, other.source)
     }
 }
 
+#[cfg(test)]
+mod state_tests;
 #[cfg(test)]
 mod tests;

@@ -46,6 +46,9 @@ pub struct Playbook {
     /// Claims never to make.
     #[serde(default)]
     pub guardrails: Vec<String>,
+    /// What customers of this playbook say when they are content with an answer, whichever objection it was to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub acceptance: Vec<String>,
     /// Named lists of words that signals refer to as `{name}`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub lists: BTreeMap<String, Vec<String>>,
@@ -71,6 +74,12 @@ pub struct Landmark {
     /// What, said in the same utterance, takes a match back.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unless: Vec<String>,
+    /// What is said when it has begun and is not yet reached: it was asked, for example. Either side may say it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub starts: Vec<String>,
+    /// What is said when it no longer holds: it is contradicted or taken up again. Either side may say it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reopens: Vec<String>,
     /// The question that gets there.
     #[serde(default)]
     pub question: String,
@@ -90,6 +99,12 @@ pub struct Objection {
     /// What, said in the same utterance, takes a match back.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unless: Vec<String>,
+    /// What agents say in answer to it, besides words of `answer`, `follow_up` and `facts`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<String>,
+    /// What customers say who are content with it now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resolves: Vec<String>,
     /// What to say now, at most [`CARD_CHARS`] characters.
     pub answer: String,
     /// The question to ask then.

@@ -1,22 +1,60 @@
 //! How well the shipped rules tell objections from neutral talk, on lines written to differ from the signals.
 //!
-//! The lines of `data/objections.jsonl` are split by parity: odd ones may be looked at while signals are written
-//! ("tune"), even ones only as sums ("held").
+//! The lines of `data/objections.jsonl` and `data/neutral.jsonl` are split by parity: odd ones may be looked at while
+//! signals are written ("tune"), even ones only as sums ("held").
+//!
+//! The first 410 lines of objections and the first 338 of neutral talk came with the first signals. Those after them were
+//! written later, to be different in wording: customers of insurers, gyms, solar and telephone companies, software
+//! houses, tax and mortgage firms, and ordinary talk of both sides on the telephone. They were written before anything
+//! was measured on them, and shuffled before they were split.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may unwrap, and prints what it measured")]
 
 mod quality;
 
-use quality::{measure, read};
+use quality::{Line, measure, read};
+
+/// How many lines came with the first signals: even, so that parity goes on across them.
+const FIRST_OBJECTIONS: usize = 410;
+const FIRST_NEUTRAL: usize = 338;
+/// The pace of a conversation, in words an hour.
+const WORDS_AN_HOUR: f64 = 9000.0;
 
 #[test]
 fn objections_are_told_from_neutral_talk() {
     let lines = read(include_str!("data/objections.jsonl"));
-    assert!(lines.len() >= 250);
-    // Neutral talk and look-alikes; all of it may be looked at.
-    let neutral = measure("neutral", read(include_str!("data/neutral.jsonl")).iter(), true);
+    let (first, later) = lines.split_at(FIRST_OBJECTIONS);
+    assert!(later.len() >= 250);
     measure("tune", lines.iter().step_by(2), true);
+    measure("first held", first.iter().skip(1).step_by(2), false);
+    let later_held = measure("later held", later.iter().skip(1).step_by(2), false);
     let held = measure("held", lines.iter().skip(1).step_by(2), false);
-    assert!(neutral.wrong <= 6, "{} false objections in neutral talk", neutral.wrong);
-    assert!(held.f1() >= 0.85, "F1 on the held half is {:.3}", held.f1());
+    assert!(held.f1() >= 0.88, "F1 on the held half is {:.3}", held.f1());
+    assert!(later_held.f1() >= 0.88, "F1 on the later held half is {:.3}", later_held.f1());
+}
+
+/// False objections an hour. All of it is read as the customer's: what an agent says raises none.
+fn false_an_hour<'l>(name: &str, lines: impl Iterator<Item = &'l Line> + Clone, show: bool) -> f64 {
+    let words: usize = lines.clone().map(|line| line.text.split_whitespace().count()).sum();
+    let hours = f64::from(u32::try_from(words).unwrap()) / WORDS_AN_HOUR;
+    let wrong = measure(name, lines, show).wrong;
+    println!(
+        "{name}: {wrong} false objections in {words} words, {hours:.2} hours: {:.1} an hour",
+        f64::from(wrong) / hours
+    );
+    f64::from(wrong) / hours
+}
+
+#[test]
+fn neutral_talk_raises_hardly_any_objection() {
+    let lines = read(include_str!("data/neutral.jsonl"));
+    let words: usize = lines.iter().map(|line| line.text.split_whitespace().count()).sum();
+    assert!(words >= 9000, "an hour of talk, and here are {words} words");
+    let (_, later) = lines.split_at(FIRST_NEUTRAL);
+    false_an_hour("neutral tune", lines.iter().step_by(2), true);
+    let later_held = false_an_hour("neutral later held", later.iter().skip(1).step_by(2), false);
+    // The first lines hold many look-alikes, so this is more than ordinary talk brings.
+    let held = false_an_hour("neutral held", lines.iter().skip(1).step_by(2), false);
+    assert!(later_held <= 11.0, "{later_held:.1} false objections an hour");
+    assert!(held <= 20.0, "{held:.1} false objections an hour");
 }

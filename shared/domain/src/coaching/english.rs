@@ -28,6 +28,14 @@ pub(super) const CLASSES: &[(Class, &[&str])] = &[
     ),
     (Class::QUANTITY, &["more", "little", "bit", "few", "couple", "another", "whole"]),
     (Class::BE, &["is", "was", "are", "were", "be"]),
+    (Class::GIVING, GIVING),
+];
+
+/// Words between a denial or an "if" and what is not given then: "I can't give you the same price".
+const GIVING: &[&str] = &[
+    "give", "gave", "offer", "offered", "get", "got", "make", "made", "tell", "told", "know", "quote", "quoted",
+    "promise", "promised", "confirm", "discuss", "show", "showed", "send", "sent", "mention", "share", "provide",
+    "talk", "start", "started", "reach", "set", "same", "able", "you", "your",
 ];
 
 /// Words that weigh little: they may be missing or misheard.
@@ -335,5 +343,14 @@ pub(super) const SOUND_ALIKE: &[(&str, &str)] = &[
 ];
 
 /// Words whose stem would be that of another word.
-pub(super) const UNSTEMMED: &[&str] =
-    &["business", "businesses", "accountant", "accountants", "interested", "uninterested"];
+pub(super) const UNSTEMMED: &[&str] = &[
+    "business",
+    "businesses",
+    "accountant",
+    "accountants",
+    "interested",
+    "uninterested",
+    "costly",
+    "internal",
+    "internally",
+];

@@ -161,6 +161,11 @@ fn skip(tokens: &[Token], gap: bool, mut missed: usize) -> Option<f32> {
             () => SKIP_CONTENT,
         };
     }
+    // A gap ends with the clause; a pause within plain words is hesitation.
+    let pauses = |pair: &[Token]| pair[1].after_pause && !pair[0].filler && !pair[1].filler;
+    if gap && count > 0 && tokens.windows(2).any(pauses) {
+        return None;
+    }
     let most = if gap { MOST_SKIPPED + GAP } else { MOST_SKIPPED };
     (count <= most).then_some(if gap { 0.0 } else { cost })
 }

@@ -37,6 +37,8 @@ pub(super) struct Element {
     pub(super) gap_before: bool,
     /// Its words are too frequent to begin looking with.
     common: bool,
+    /// Some of its words are small ones.
+    mixed: bool,
 }
 
 /// A row of elements in the pool.
@@ -88,7 +90,21 @@ pub(super) fn spell_out(parts: &[Part], lexicon: &mut Lexicon) -> Vec<Vec<Elemen
         rows = longer.take(MOST_VARIANTS).collect();
     }
     rows.retain(|row| row.iter().any(|element| !element.optional && element.weight >= CONTENT));
+    rows.iter_mut().for_each(|row| weigh_mixed(row));
     rows
+}
+
+/// Alternatives of which some are small words weigh as little as these, where another word tells the signal apart:
+/// "what if (i|things) … leave" is not said in "is it enough if I leave".
+fn weigh_mixed(row: &mut [Element]) {
+    let tells = |element: &Element| !element.optional && !element.mixed && element.weight >= CONTENT;
+    if !row.iter().any(tells) {
+        return;
+    }
+    for element in row.iter_mut().filter(|element| element.mixed) {
+        element.weight = LIGHT;
+        element.essential |= !element.optional;
+    }
 }
 
 /// Options of one word share an element; each phrase is a branch of its own.
@@ -136,6 +152,7 @@ fn element(words: &[(Stem, Class)]) -> Element {
         essential: words.iter().any(|(_, it)| it.has(Class::NEGATION) || it.has(Class::PARTICLE)),
         gap_before: false,
         common: any_common,
+        mixed: !light && words.iter().any(|(_, it)| it.has(Class::LIGHT)),
     }
 }
 

@@ -1,113 +1,168 @@
-//! Progress: which landmarks are reached and which objections were raised, each with its evidence.
+//! Progress: which landmarks are reached and which objections were raised, each with its evidence, and the few marks
+//! from which their states follow.
 //!
-//! A join semilattice: `add` keeps the smallest evidence of each id, so the result depends on the set of findings and
-//! neither on their order nor on how often each arrives.
+//! A join semilattice: `add` keeps the earliest or the latest of each kind, or the latest few, so the result depends on
+//! the set of findings and neither on their order nor on how often each arrives. What is kept is bounded by the
+//! playbook, not by the length of the call.
 
-use std::collections::{BTreeMap, btree_map::Entry};
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 use serde::{Deserialize, Serialize};
 
 use super::{Evidence, Finding, FindingKind};
-use crate::playbook::{Landmark, Playbook};
+
+/// How many raises, answers and resolutions are kept of an objection, each: the latest. Who repeats it more often
+/// than this in one call, without an answer in between, is told nothing new by the earlier ones.
+const MOST_MARKS: usize = 16;
+/// How many acceptances are kept: the latest. Customers say one every minute or so, so this spans two hours.
+const MOST_ACCEPTED: usize = 128;
 
 /// What a call has reached so far, by the ids of its playbook.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
-    /// Landmarks that were reached.
+    /// Landmarks that were reached at some time: the earliest evidence.
     #[serde(default)]
     pub landmarks: BTreeMap<String, Evidence>,
-    /// Objections that were raised.
+    /// Objections that were raised at some time: the earliest evidence.
     #[serde(default)]
     pub objections: BTreeMap<String, Evidence>,
+    /// What else the state of a landmark follows from.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub landmark_marks: BTreeMap<String, LandmarkMarks>,
+    /// What else the state of an objection follows from.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub objection_marks: BTreeMap<String, ObjectionMarks>,
+    /// Where the customer was content with whatever was answered last: starts of utterances, the latest 128.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub accepted_ms: BTreeSet<u64>,
 }
 
-/// Progress as people see it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ProgressView {
-    /// Share of the required landmarks that are done; of all landmarks where none is required.
-    pub percent: u8,
-    /// All landmarks in the playbook's order.
-    pub landmarks: Vec<LandmarkView>,
-    /// The ids of those that are open, in order.
-    pub remaining: Vec<String>,
-    /// The question that gets to the first open one, required ones first.
-    pub next_question: Option<String>,
+/// What the state of a landmark follows from, besides the earliest evidence that it was reached.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LandmarkMarks {
+    /// The earliest evidence that it has begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started: Option<Evidence>,
+    /// The latest evidence that it was reached, where there is more than one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reached_last: Option<Evidence>,
+    /// The latest evidence that it no longer holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reopened_last: Option<Evidence>,
 }
 
-/// A landmark as people see it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LandmarkView {
-    /// Unique within its playbook.
-    pub id: String,
-    /// The label that people see.
-    pub label: String,
-    /// Whether it counts towards the percentage.
-    pub required: bool,
-    /// Where it stands.
-    pub state: LandmarkState,
-    /// What was said that reached it.
-    pub evidence: Option<Evidence>,
-}
-
-/// Where a landmark stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LandmarkState {
-    /// Not reached.
-    Open,
-    /// Reached.
-    Done,
+/// What the state of an objection follows from, besides the earliest evidence that it was raised. Times are starts of
+/// utterances in milliseconds of media time; of each kind the latest 16 are kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObjectionMarks {
+    /// The latest evidence that it was raised, where there is more than one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub raised_last: Option<Evidence>,
+    /// Where it was raised.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub raised_ms: BTreeSet<u64>,
+    /// Where the agent said what answers it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub answered_ms: BTreeSet<u64>,
+    /// Where the customer was content with it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub resolved_ms: BTreeSet<u64>,
+    /// The raise up to which a person dismissed its card.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dismissed_ms: Option<u64>,
 }
 
 impl Progress {
     /// Takes a finding in. Says whether anything changed.
     pub fn add(&mut self, finding: &Finding) -> bool {
-        let known = match finding.kind {
-            FindingKind::Landmark => &mut self.landmarks,
-            FindingKind::Objection => &mut self.objections,
-        };
-        match known.entry(finding.id.clone()) {
-            Entry::Vacant(entry) => {
-                entry.insert(finding.evidence.clone());
-                true
+        let Finding { kind, id, evidence } = finding;
+        let at_ms = evidence.start_ms;
+        match kind {
+            FindingKind::Landmark => {
+                let marks = self.landmark_marks.entry(id.clone()).or_default();
+                keep_ends(self.landmarks.entry(id.clone()), &mut marks.reached_last, evidence)
             }
-            Entry::Occupied(mut entry) if finding.evidence.precedes(entry.get()) => {
-                entry.insert(finding.evidence.clone());
-                true
+            FindingKind::LandmarkStarted => {
+                keep_earliest(&mut self.landmark_marks.entry(id.clone()).or_default().started, evidence)
             }
-            Entry::Occupied(_) => false,
+            FindingKind::LandmarkReopened => {
+                keep_latest(&mut self.landmark_marks.entry(id.clone()).or_default().reopened_last, evidence)
+            }
+            FindingKind::Objection => {
+                let marks = self.objection_marks.entry(id.clone()).or_default();
+                let ends = keep_ends(self.objections.entry(id.clone()), &mut marks.raised_last, evidence);
+                keep_latest_of(&mut marks.raised_ms, at_ms, MOST_MARKS) || ends
+            }
+            FindingKind::ObjectionAnswered => {
+                let marks = self.objection_marks.entry(id.clone()).or_default();
+                keep_latest_of(&mut marks.answered_ms, at_ms, MOST_MARKS)
+            }
+            FindingKind::ObjectionResolved => {
+                let marks = self.objection_marks.entry(id.clone()).or_default();
+                keep_latest_of(&mut marks.resolved_ms, at_ms, MOST_MARKS)
+            }
+            FindingKind::Accepted => keep_latest_of(&mut self.accepted_ms, at_ms, MOST_ACCEPTED),
         }
     }
 
-    /// Where the call stands against this playbook. Ids that the playbook no longer has are left out.
-    pub fn view(&self, playbook: &Playbook) -> ProgressView {
-        let open: Vec<&Landmark> =
-            playbook.landmarks.iter().filter(|it| !self.landmarks.contains_key(&it.id)).collect();
-        let next = open.iter().find(|it| it.required).or(open.first());
-        ProgressView {
-            percent: self.percent(playbook),
-            landmarks: playbook.landmarks.iter().map(|landmark| self.landmark_view(landmark)).collect(),
-            remaining: open.iter().map(|landmark| landmark.id.clone()).collect(),
-            next_question: next.map(|landmark| landmark.question.clone()).filter(|question| !question.is_empty()),
+    /// A person dismissed the card of an objection whose evidence begins at `raised_ms`; raised again later, it comes
+    /// back. Says whether anything changed.
+    pub fn dismiss(&mut self, objection_id: &str, raised_ms: u64) -> bool {
+        let marks = self.objection_marks.entry(objection_id.to_owned()).or_default();
+        let later = marks.dismissed_ms.is_none_or(|known| known < raised_ms);
+        if later {
+            marks.dismissed_ms = Some(raised_ms);
         }
+        later
     }
 
-    fn landmark_view(&self, landmark: &Landmark) -> LandmarkView {
-        let evidence = self.landmarks.get(&landmark.id).cloned();
-        LandmarkView {
-            id: landmark.id.clone(),
-            label: landmark.label.clone(),
-            required: landmark.required,
-            state: if evidence.is_some() { LandmarkState::Done } else { LandmarkState::Open },
-            evidence,
-        }
+    /// The latest evidence that an objection was raised.
+    pub(super) fn raised_last(&self, objection_id: &str) -> Option<&Evidence> {
+        let marks = self.objection_marks.get(objection_id);
+        marks.and_then(|marks| marks.raised_last.as_ref()).or_else(|| self.objections.get(objection_id))
     }
+}
 
-    fn percent(&self, playbook: &Playbook) -> u8 {
-        let any_required = playbook.landmarks.iter().any(|landmark| landmark.required);
-        let counted = || playbook.landmarks.iter().filter(|landmark| landmark.required || !any_required);
-        let done = counted().filter(|landmark| self.landmarks.contains_key(&landmark.id)).count();
-        let percent = (done * 100).checked_div(counted().count()).unwrap_or(100);
-        u8::try_from(percent).unwrap_or(100)
+/// Keeps the earliest evidence and, where it is another, the latest.
+fn keep_ends(first: Entry<'_, String, Evidence>, last: &mut Option<Evidence>, evidence: &Evidence) -> bool {
+    let Entry::Occupied(mut first) = first else {
+        first.or_insert(evidence.clone());
+        return true;
+    };
+    if first.get() == evidence {
+        return false;
     }
+    if !evidence.precedes(first.get()) {
+        return keep_latest(last, evidence);
+    }
+    let known = first.insert(evidence.clone());
+    last.get_or_insert(known);
+    true
+}
+
+fn keep_earliest(known: &mut Option<Evidence>, evidence: &Evidence) -> bool {
+    let keeps = known.as_ref().is_none_or(|known| evidence.precedes(known));
+    if keeps {
+        *known = Some(evidence.clone());
+    }
+    keeps
+}
+
+fn keep_latest(known: &mut Option<Evidence>, evidence: &Evidence) -> bool {
+    let keeps = known.as_ref().is_none_or(|known| known.precedes(evidence));
+    if keeps {
+        *known = Some(evidence.clone());
+    }
+    keeps
+}
+
+fn keep_latest_of(known: &mut BTreeSet<u64>, at_ms: u64, most: usize) -> bool {
+    if known.len() >= most && known.first().is_some_and(|first| at_ms < *first) {
+        return false;
+    }
+    let is_new = known.insert(at_ms);
+    if known.len() > most {
+        known.pop_first();
+    }
+    is_new
 }

@@ -4,7 +4,8 @@
 //! and not the size of the playbook, nor the length of the call.
 
 use super::{
-    Evidence, Finding, FindingKind, Said,
+    Evidence, Finding, FindingKind, Said, Source,
+    answers::Answers,
     matcher::{self, Scratch, Span},
     pattern::{self, Element, Origin, Pattern},
     scope::{self, Sentence},
@@ -12,7 +13,7 @@ use super::{
 };
 use crate::{
     call::Channel,
-    playbook::{Playbook, signal},
+    playbook::{Landmark, Objection, Playbook, signal},
 };
 
 /// A quote is widened to its sentence where that has at most this many words, else by [`QUOTE_MARGIN`] either side.
@@ -29,9 +30,11 @@ pub struct Rules {
     elements: Vec<Element>,
     /// For each stem, the patterns to try where it occurs.
     index: Vec<Vec<u32>>,
+    /// What agents say in answer to objections, by its words.
+    answers: Answers,
 }
 
-/// A landmark or an objection.
+/// What a group of signals shows of a landmark or an objection.
 #[derive(Debug)]
 struct Item {
     kind: FindingKind,
@@ -49,22 +52,39 @@ impl Rules {
             patterns: Vec::new(),
             elements: Vec::new(),
             index: Vec::new(),
+            answers: Answers::default(),
             playbook,
         };
         let playbook = rules.playbook.clone();
         for landmark in &playbook.landmarks {
-            rules.add(FindingKind::Landmark, &landmark.id, landmark.channel, &landmark.signals, &landmark.unless);
+            let Landmark { id, channel, signals, unless, starts, reopens, .. } = landmark;
+            rules.add(FindingKind::Landmark, id, *channel, signals, unless);
+            rules.add(FindingKind::LandmarkStarted, id, None, starts, &[]);
+            rules.add(FindingKind::LandmarkReopened, id, None, reopens, &[]);
         }
         for objection in &playbook.objections {
-            let channel = Some(Channel::Customer);
-            rules.add(FindingKind::Objection, &objection.id, channel, &objection.signals, &objection.unless);
+            let Objection { id, signals, unless, answers, resolves, .. } = objection;
+            rules.add(FindingKind::Objection, id, Some(Channel::Customer), signals, unless);
+            rules.add(FindingKind::ObjectionResolved, id, Some(Channel::Customer), resolves, &[]);
+            let item = rules.add(FindingKind::ObjectionAnswered, id, Some(Channel::Agent), answers, &[]);
+            let Self { answers, lexicon, .. } = &mut rules;
+            answers.learn(item, objection, |text| lexicon.learn_topics(text));
         }
+        rules.add(FindingKind::Accepted, "", Some(Channel::Customer), &playbook.acceptance, &[]);
         rules.lexicon.seal();
         rules.build_index();
         rules
     }
 
-    fn add(&mut self, kind: FindingKind, id: &str, channel: Option<Channel>, signals: &[String], unless: &[String]) {
+    /// Adds an item, and says which it is.
+    fn add(
+        &mut self,
+        kind: FindingKind,
+        id: &str,
+        channel: Option<Channel>,
+        signals: &[String],
+        unless: &[String],
+    ) -> usize {
         let item = self.items.len();
         self.items.push(Item { kind, id: id.to_owned(), channel });
         let signals = signals.iter().map(|signal| (signal, false)).chain(unless.iter().map(|signal| (signal, true)));
@@ -82,6 +102,7 @@ impl Rules {
                 self.patterns.push(pattern);
             }
         }
+        item
     }
 
     fn build_index(&mut self) {
@@ -107,7 +128,7 @@ impl Rules {
         &self.playbook
     }
 
-    /// What this utterance shows, at most one finding per landmark and objection, in the playbook's order.
+    /// What this utterance shows, at most one finding of each kind per landmark and objection, in the playbook's order.
     pub fn read(&self, said: &Said<'_>) -> Vec<Finding> {
         let tokens = self.lexicon.read(said.text);
         let sentence = Sentence { text: said.text, tokens: &tokens };
@@ -134,14 +155,27 @@ impl Rules {
                 }
             }
         }
+        if said.channel == Channel::Agent {
+            self.answer(&tokens, &mut shown);
+        }
         self.findings(said, &tokens, &shown)
     }
 
+    /// Adds the objections that the agent answers in words of the playbook's answer.
+    fn answer(&self, tokens: &[Token], shown: &mut [Shown]) {
+        let topics = tokens.iter().map(|token| token.topic).filter(|topic| *topic != UNKNOWN).collect();
+        for item in self.answers.given(topics) {
+            shown[item] = Shown::At(Span { first: 0, last: tokens.len().saturating_sub(1) });
+        }
+    }
+
     fn stands(&self, sentence: &Sentence<'_>, pattern: &Pattern, span: Span) -> bool {
-        let objection = self.items[pattern.item].kind == FindingKind::Objection;
-        let turned = scope::is_negated(sentence, span, pattern.stands_alone);
-        let supposed = objection && scope::is_hypothetical(sentence, span);
-        !turned && !supposed
+        match self.items[pattern.item].kind {
+            FindingKind::Objection => {
+                !scope::is_negated(sentence, span, pattern.stands_alone) && !scope::is_hypothetical(sentence, span)
+            }
+            _ => !scope::is_not_given(sentence, span, pattern.stands_alone),
+        }
     }
 
     fn findings(&self, said: &Said<'_>, tokens: &[Token], shown: &[Shown]) -> Vec<Finding> {
@@ -158,6 +192,7 @@ impl Rules {
                     channel: said.channel,
                     start_ms: said.start_ms,
                     end_ms: said.end_ms,
+                    source: Source::Rule,
                 },
             })
             .collect()
@@ -190,13 +225,23 @@ fn quote<'t>(text: &'t str, tokens: &[Token], span: Span) -> &'t str {
     text.get(tokens[first].start..end).unwrap_or(text).trim()
 }
 
-/// Whether a signal has a word that tells it apart; the error says what to do.
-pub(crate) fn check_signal(parts: &[signal::Part]) -> Result<(), String> {
-    let mut lexicon = Lexicon::new("en");
-    if pattern::spell_out(parts, &mut lexicon).is_empty() {
-        return Err(
-            "the signal has small words only and would match everywhere; add a word that tells it apart".to_owned()
-        );
+/// Checks signals; one for all signals of a playbook, since it knows the words of a language.
+pub(crate) struct SignalCheck(Lexicon);
+
+impl Default for SignalCheck {
+    fn default() -> Self {
+        Self(Lexicon::new("en"))
     }
-    Ok(())
+}
+
+impl SignalCheck {
+    /// Whether a signal has a word that tells it apart; the error says what to do.
+    pub(crate) fn check(&mut self, parts: &[signal::Part]) -> Result<(), String> {
+        if pattern::spell_out(parts, &mut self.0).is_empty() {
+            return Err(
+                "the signal has small words only and would match everywhere; add a word that tells it apart".to_owned()
+            );
+        }
+        Ok(())
+    }
 }

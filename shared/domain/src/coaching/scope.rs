@@ -52,15 +52,46 @@ pub(super) fn is_hypothetical(sentence: &Sentence<'_>, span: Span) -> bool {
         })
 }
 
+/// Whether what a landmark, an answer or an acceptance says is denied, or only supposed: "I can't give you the same
+/// price", "if I told you the price". Questions stand here: they are how landmarks are reached.
+pub(super) fn is_not_given(sentence: &Sentence<'_>, span: Span, stands_alone: bool) -> bool {
+    let passes = |at: usize| sentence.class(at, Class::GIVING);
+    denied_after(sentence, span.last)
+        || walk_back(sentence, span, passes, |at| {
+            let denied = sentence.class(at, Class::NEGATION) && negates(sentence, at, span.first, stands_alone);
+            denied || only_supposed(sentence, at)
+        })
+}
+
+/// "If I told you …", "suppose we had …". "If I can call you back on Monday" asks, and so does "if you could …".
+fn only_supposed(sentence: &Sentence<'_>, at: usize) -> bool {
+    if sentence.is(at, &["suppose", "supposing", "imagine", "wish"]) {
+        return true;
+    }
+    let unreal =
+        ["told", "gave", "offered", "said", "were", "had", "did", "made", "sent", "showed", "quoted", "charged"];
+    sentence.is(at, &["if"]) && sentence.is(at + 1, &["i", "we", "he", "she", "they"]) && sentence.is(at + 2, &unreal)
+}
+
 /// Whether walking back from the match over transparent words meets a word that turns it.
 fn reaching(sentence: &Sentence<'_>, span: Span, turns: impl Fn(usize) -> bool) -> bool {
+    walk_back(sentence, span, |_| false, turns)
+}
+
+/// The same, also over words that pass.
+fn walk_back(
+    sentence: &Sentence<'_>,
+    span: Span,
+    passes: impl Fn(usize) -> bool,
+    turns: impl Fn(usize) -> bool,
+) -> bool {
     let mut at = span.first;
     while at > 0 && !sentence.opens(at) {
         at -= 1;
         if turns(at) {
             return true;
         }
-        let passes = sentence.class(at, Class::TRANSPARENT) || sentence.tokens[at].filler;
+        let passes = sentence.class(at, Class::TRANSPARENT) || sentence.tokens[at].filler || passes(at);
         // A comma or a "but" ends the reach; fillers between commas do not.
         if !passes || (sentence.tokens[at].after_pause && !sentence.tokens[at].filler) {
             return false;

@@ -17,6 +17,8 @@ fn rules(signals: &[&str]) -> Rules {
             channel: Some(Channel::Agent),
             signals: signals.clone(),
             unless: vec![],
+            starts: vec![],
+            reopens: vec![],
             question: "Told?".to_owned(),
         }],
         objections: vec![Objection {
@@ -25,6 +27,8 @@ fn rules(signals: &[&str]) -> Rules {
             severity: Severity::High,
             signals,
             unless: vec!["i will take it".to_owned()],
+            answers: vec![],
+            resolves: vec![],
             answer: "I see.".to_owned(),
             follow_up: String::new(),
             facts: vec![],
@@ -40,7 +44,8 @@ fn customer(text: &str) -> Said<'_> {
 
 #[track_caller]
 fn check(signal: &str, text: &str, expected: bool) {
-    let found = !rules(&[signal]).read(&customer(text)).is_empty();
+    let findings = rules(&[signal]).read(&customer(text));
+    let found = findings.iter().any(|finding| finding.kind == FindingKind::Objection);
     assert_eq!(found, expected, "signal {signal:?} in {text:?}");
 }
 
@@ -129,7 +134,13 @@ fn a_finding_needs_its_channel_and_quotes_the_sentence() {
     let text = "Well, yes. That is TOO expensive! I mean it.";
     let read = |channel| rules.read(&Said { channel, start_ms: 40, end_ms: 90, text });
     let expected = |kind, id: &str, channel| {
-        let evidence = Evidence { quote: "That is TOO expensive!".to_owned(), channel, start_ms: 40, end_ms: 90 };
+        let evidence = Evidence {
+            quote: "That is TOO expensive!".to_owned(),
+            channel,
+            start_ms: 40,
+            end_ms: 90,
+            source: Source::Rule,
+        };
         vec![Finding { kind, id: id.to_owned(), evidence }]
     };
     assert_eq!(read(Channel::Customer), expected(FindingKind::Objection, "pushback", Channel::Customer));
@@ -212,13 +223,20 @@ fn adding_says_whether_anything_changed() {
     let finding = |start_ms| Finding {
         kind: FindingKind::Objection,
         id: "pushback".to_owned(),
-        evidence: Evidence { quote: "no".to_owned(), channel: Channel::Customer, start_ms, end_ms: start_ms + 1 },
+        evidence: Evidence {
+            quote: "no".to_owned(),
+            channel: Channel::Customer,
+            start_ms,
+            end_ms: start_ms + 1,
+            source: Source::Rule,
+        },
     };
     let mut progress = Progress::default();
     assert!(progress.add(&finding(5)));
     assert!(!progress.add(&finding(5)), "a double");
-    assert!(!progress.add(&finding(9)), "later evidence");
+    assert!(progress.add(&finding(9)), "later evidence");
     assert!(progress.add(&finding(2)), "earlier evidence");
+    assert!(!progress.add(&finding(9)), "a double of the latest");
     let copy: Progress = serde_json::from_str(&serde_json::to_string(&progress).unwrap()).unwrap();
     assert_eq!(copy, progress);
 }

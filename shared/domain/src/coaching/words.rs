@@ -12,7 +12,10 @@ use super::{contractions, english, near::Near};
 /// The number of a stem within a lexicon.
 pub(super) type Stem = u32;
 
-/// A stem that no signal uses.
+/// The number of a content word within the answers of a playbook.
+pub(super) type Topic = u32;
+
+/// A stem that no signal uses, a word that no answer uses.
 pub(super) const UNKNOWN: Stem = Stem::MAX;
 
 /// What a word does in a sentence, as a set of bits.
@@ -35,6 +38,7 @@ impl Class {
     pub(super) const BE: Self = Self(1 << 12);
     pub(super) const PARTICLE: Self = Self(1 << 13);
     pub(super) const QUANTITY: Self = Self(1 << 14);
+    pub(super) const GIVING: Self = Self(1 << 15);
 
     pub(super) fn has(self, other: Self) -> bool {
         self.0 & other.0 != 0
@@ -50,6 +54,8 @@ impl Class {
 pub(super) struct Token {
     /// What signals know it as.
     pub(super) stem: Stem,
+    /// Which content word of the answers it is, [`UNKNOWN`] where none.
+    pub(super) topic: Topic,
     /// What it may have been misheard for, [`UNKNOWN`] where nothing.
     pub(super) near: [Stem; 3],
     /// What it does.
@@ -72,8 +78,11 @@ pub(super) struct Lexicon {
     english: bool,
     classes: HashMap<&'static str, Class>,
     stems: HashMap<String, Stem>,
-    /// Spellings already seen in signals, with their stems: saves stemming the common ones.
-    spellings: HashMap<String, Stem>,
+    /// The stems of content words in answers. Apart from those of signals, so that answers change nothing of what
+    /// signals match.
+    topics: HashMap<String, Topic>,
+    /// Spellings already seen in signals and answers: saves stemming the common ones.
+    spellings: HashMap<String, (Stem, Topic)>,
     near: Near,
     sound_alike: HashMap<&'static str, Stem>,
 }
@@ -103,6 +112,7 @@ impl Lexicon {
             english,
             classes,
             stems: HashMap::new(),
+            topics: HashMap::new(),
             spellings: HashMap::new(),
             near: Near::default(),
             sound_alike: HashMap::new(),
@@ -125,16 +135,36 @@ impl Lexicon {
         let stem = self.reduce(word).into_owned();
         let next = Stem::try_from(self.stems.len()).unwrap_or(UNKNOWN);
         let number = *self.stems.entry(stem).or_insert(next);
-        self.spellings.insert(word.to_owned(), number);
+        self.spellings.insert(word.to_owned(), (number, UNKNOWN));
         number
     }
 
-    /// Makes near matches findable, once all signals are learnt.
+    /// The content words of an answer, made known. Numbers and words that everybody says tell nothing.
+    pub(super) fn learn_topics(&mut self, text: &str) -> Vec<Topic> {
+        let mut words = Vec::new();
+        self.split(text, |word, _| words.push(word.to_owned()));
+        words.retain(|word| self.is_content(self.class(word)));
+        let mut topics = Vec::new();
+        for word in words {
+            let next = Topic::try_from(self.topics.len()).unwrap_or(UNKNOWN);
+            topics.push(*self.topics.entry(self.reduce(&word).into_owned()).or_insert(next));
+            self.spellings.entry(word).or_insert((UNKNOWN, UNKNOWN));
+        }
+        topics
+    }
+
+    fn is_content(&self, class: Class) -> bool {
+        ![Class::LIGHT, Class::FILLER, Class::NEGATION, Class::NUMBER, Class::COMMON].iter().any(|it| class.has(*it))
+    }
+
+    /// Makes near matches findable, once all signals and answers are learnt.
     pub(super) fn seal(&mut self) {
+        let spellings = self.spellings.keys().map(|word| (word.clone(), self.look_up(word)));
+        self.spellings = spellings.collect();
         let light = |stem: &str| self.classes.get(stem).is_some_and(|class| class.has(Class::LIGHT));
         self.near = Near::new(self.stems.iter().filter(|(stem, _)| !light(stem)).map(|(stem, n)| (stem.as_str(), *n)));
         if self.english {
-            let number = |word: &str| self.stem_of(word);
+            let number = |word: &str| self.known_as(word).0;
             let pairs = english::SOUND_ALIKE.iter().map(|(heard, meant)| (*heard, number(meant)));
             self.sound_alike = pairs.filter(|(_, meant)| *meant != UNKNOWN).collect();
         }
@@ -144,11 +174,15 @@ impl Lexicon {
         if self.english && english::UNSTEMMED.contains(&word) { Cow::Borrowed(word) } else { self.stemmer.stem(word) }
     }
 
-    fn stem_of(&self, word: &str) -> Stem {
-        if let Some(stem) = self.spellings.get(word) {
-            return *stem;
-        }
-        self.stems.get(self.reduce(word).as_ref()).copied().unwrap_or(UNKNOWN)
+    /// What signals and answers know a word as.
+    fn known_as(&self, word: &str) -> (Stem, Topic) {
+        self.spellings.get(word).copied().unwrap_or_else(|| self.look_up(word))
+    }
+
+    fn look_up(&self, word: &str) -> (Stem, Topic) {
+        let stem = self.reduce(word);
+        let number = |known: &HashMap<String, u32>| known.get(stem.as_ref()).copied().unwrap_or(UNKNOWN);
+        (number(&self.stems), number(&self.topics))
     }
 
     fn class(&self, word: &str) -> Class {
@@ -164,7 +198,7 @@ impl Lexicon {
         let mut before = String::new();
         self.split(text, |word, (start, end)| {
             let between = text.get(seen_to..start).unwrap_or_default();
-            let stem = self.stem_of(word);
+            let (stem, topic) = self.known_as(word);
             let class = self.class(word);
             let pair = |(a, b): &(&str, &str)| *a == previous && *b == word;
             if self.english
@@ -179,6 +213,7 @@ impl Lexicon {
                 class.has(Class::NUMBER) && tokens.last().is_some_and(|last| last.class.has(Class::NUMBER));
             tokens.push(Token {
                 stem,
+                topic,
                 near: self.near_stems(word, stem, class),
                 class,
                 start,

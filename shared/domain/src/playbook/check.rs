@@ -1,7 +1,8 @@
 //! From a YAML tree to a playbook, collecting every problem with its place.
 //!
-//! `extends: sales` takes the objections and lists of a shipped playbook over. An objection with the id of one taken
-//! over then need only say what differs: its texts replace the other's, its signals add to them.
+//! `extends: sales` takes the objections, the acceptance and the lists of a shipped playbook over. An objection with the
+//! id of one taken over then need only say what differs: its texts replace the other's, its signals of each kind add to
+//! them.
 
 use std::collections::BTreeMap;
 
@@ -10,14 +11,27 @@ use super::{
     document::{self, Node, Place, Value},
     shipped, signal,
 };
-use crate::{call::Channel, ids::PlaybookId};
+use crate::{call::Channel, coaching::SignalCheck, ids::PlaybookId};
 
 mod fields;
 
-const PLAYBOOK_FIELDS: &[&str] =
-    &["id", "name", "version", "language", "extends", "terms", "guardrails", "lists", "landmarks", "objections"];
-const LANDMARK_FIELDS: &[&str] = &["id", "label", "why", "required", "channel", "signals", "unless", "question"];
-const OBJECTION_FIELDS: &[&str] = &["id", "label", "severity", "signals", "unless", "answer", "follow_up", "facts"];
+const PLAYBOOK_FIELDS: &[&str] = &[
+    "id",
+    "name",
+    "version",
+    "language",
+    "extends",
+    "terms",
+    "guardrails",
+    "acceptance",
+    "lists",
+    "landmarks",
+    "objections",
+];
+const LANDMARK_FIELDS: &[&str] =
+    &["id", "label", "why", "required", "channel", "signals", "unless", "starts", "reopens", "question"];
+const OBJECTION_FIELDS: &[&str] =
+    &["id", "label", "severity", "signals", "unless", "answers", "resolves", "answer", "follow_up", "facts"];
 
 /// Reads a playbook and tells everything that is wrong with it.
 pub(super) fn check(text: &str) -> Result<Playbook, Vec<Problem>> {
@@ -44,6 +58,7 @@ struct Fields<'n> {
 struct Checker {
     problems: Vec<Problem>,
     lists: BTreeMap<String, Vec<String>>,
+    signals: SignalCheck,
 }
 
 impl Checker {
@@ -63,8 +78,9 @@ impl Checker {
         let version = self.version(&fields);
         let language = self.required_text(&fields, "language");
         let landmarks = self.each(&fields, "landmarks", Self::landmark);
-        let inherited = base.map(|base| base.objections).unwrap_or_default();
+        let (inherited, mut acceptance) = base.map(|base| (base.objections, base.acceptance)).unwrap_or_default();
         let objections = self.objections(&fields, inherited);
+        acceptance.extend(self.signals(&fields, "acceptance"));
         Some(Playbook {
             id: id?,
             name: name?.1,
@@ -74,6 +90,7 @@ impl Checker {
             objections,
             terms: self.texts(&fields, "terms").into_iter().map(|(_, text)| text).collect(),
             guardrails: self.texts(&fields, "guardrails").into_iter().map(|(_, text)| text).collect(),
+            acceptance,
             lists: std::mem::take(&mut self.lists),
         })
     }
@@ -121,6 +138,8 @@ impl Checker {
             channel: self.channel(fields),
             why: self.text_or_empty(fields, "why"),
             unless: self.signals(fields, "unless"),
+            starts: self.signals(fields, "starts"),
+            reopens: self.signals(fields, "reopens"),
             question: self.text_or_empty(fields, "question"),
             id: id?,
             label: label?.1,
@@ -168,6 +187,8 @@ impl Checker {
                 severity: self.severity(fields).unwrap_or(Severity::Medium),
                 signals: self.required_signals(fields),
                 unless: self.signals(fields, "unless"),
+                answers: self.signals(fields, "answers"),
+                resolves: self.signals(fields, "resolves"),
                 follow_up: self.text_or_empty(fields, "follow_up"),
                 facts: self.texts(fields, "facts").into_iter().map(|(_, fact)| fact).collect(),
                 id: id?,
@@ -192,6 +213,8 @@ impl Checker {
         }
         objection.signals.extend(self.signals(fields, "signals"));
         objection.unless.extend(self.signals(fields, "unless"));
+        objection.answers.extend(self.signals(fields, "answers"));
+        objection.resolves.extend(self.signals(fields, "resolves"));
         if fields.get("facts").is_some() {
             objection.facts = self.texts(fields, "facts").into_iter().map(|(_, fact)| fact).collect();
         }
@@ -255,7 +278,7 @@ impl Checker {
     fn signals(&mut self, fields: &Fields<'_>, name: &str) -> Vec<String> {
         let mut signals = Vec::new();
         for (place, text) in self.texts(fields, name) {
-            match signal::parse(&text, &self.lists).and_then(|parts| crate::coaching::check_signal(&parts)) {
+            match signal::parse(&text, &self.lists).and_then(|parts| self.signals.check(&parts)) {
                 Ok(()) => signals.push(text),
                 Err(message) => self.tell(place, message),
             }

@@ -13,6 +13,16 @@ fn what_ships_is_sound() {
     assert!(shipped(DEFAULT_ID).is_some());
 }
 
+#[test]
+fn what_was_stored_before_states_is_still_read() {
+    let playbook = parse_yaml(SOUND).unwrap();
+    let stored = serde_json::to_string(&playbook).unwrap();
+    for field in ["starts", "reopens", "answers", "resolves", "acceptance"] {
+        assert!(!stored.contains(field), "{field} is left out where it is empty, as it was");
+    }
+    assert_eq!(serde_json::from_str::<Playbook>(&stored).unwrap(), playbook);
+}
+
 const SOUND: &str = "\
 id: mine
 name: Mine
@@ -93,6 +103,27 @@ fn each_fault_is_told_with_its_place_and_what_to_do() {
             &["12:9: the signal has small words only and would match everywhere; add a word that tells it apart"],
         ),
         ("- good morning", "- 12", &["12:9: an entry of signals is a number; put it into quotes to make it text"]),
+        (
+            "    channel: agent\n",
+            "    starts:\n      - may (i\n    reopens: wrong\n",
+            &[
+                "11:9: \"(\" is never closed; add the \")\"",
+                "12:14: reopens is text; it must be a list of texts, each beginning with -",
+            ],
+        ),
+        (
+            "    severity: high\n",
+            "    answers:\n      - it is\n    resolves:\n      - 12\n",
+            &[
+                "17:9: the signal has small words only and would match everywhere; add a word that tells it apart",
+                "19:9: an entry of resolves is a number; put it into quotes to make it text",
+            ],
+        ),
+        (
+            "language: en",
+            "language: en\nacceptance: [{good}]",
+            &["5:14: an entry of acceptance is a mapping; it must be text"],
+        ),
         ("{partner}", "{spouse}", &["20:9: there is no list \"spouse\"; lists are number, day, month, partner"]),
         (
             "    channel: agent\n",
@@ -101,10 +132,10 @@ fn each_fault_is_told_with_its_place_and_what_to_do() {
         ),
         (
             "    answer: I see.",
-            "    answers: I see.",
+            "    anwser: I see.",
             &[
                 "14:5: the objection has no answer; add answer:",
-                "17:5: an objection has no field \"answers\"; did you mean answer?",
+                "17:5: an objection has no field \"anwser\"; did you mean answers?",
             ],
         ),
         (
@@ -116,7 +147,7 @@ fn each_fault_is_told_with_its_place_and_what_to_do() {
             "",
             "- just\n- a list\n",
             &[
-                "1:1: here stands a list; a playbook is a mapping with id, name, version, language, extends, terms, guardrails, lists, landmarks, objections",
+                "1:1: here stands a list; a playbook is a mapping with id, name, version, language, extends, terms, guardrails, acceptance, lists, landmarks, objections",
             ],
         ),
     ] {
@@ -158,7 +189,8 @@ fn broken_yaml_is_told_with_its_place() {
 
 #[test]
 fn extending_takes_objections_over_and_adds_to_them() {
-    let text = SOUND.replace("language: en", "language: en\nextends: sales").replace("    severity: high\n", "");
+    let extended = "language: en\nextends: sales\nacceptance: [good enough]";
+    let text = SOUND.replace("language: en", extended).replace("severity: high", "answers: [split the bill]");
     let playbook = parse_yaml(&text).unwrap();
     let base = shipped("sales").unwrap();
     let ids = |playbook: &Playbook| playbook.objections.iter().map(|it| it.id.clone()).collect::<Vec<_>>();
@@ -166,6 +198,11 @@ fn extending_takes_objections_over_and_adds_to_them() {
     let (own, other) = (&playbook.objections[0], &base.objections[0]);
     assert_eq!((own.answer.as_str(), own.severity), ("I see.", other.severity));
     assert_eq!(own.signals.len(), other.signals.len() + 2);
+    assert_eq!(own.answers.len(), other.answers.len() + 1);
+    assert!(!other.resolves.is_empty());
+    assert_eq!(own.resolves, other.resolves);
+    assert!(!base.acceptance.is_empty());
+    assert_eq!(playbook.acceptance.len(), base.acceptance.len() + 1);
 }
 
 #[test]
