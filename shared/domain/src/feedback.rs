@@ -11,6 +11,8 @@ use crate::playbook::CARD_CHARS;
 pub const CARD_VERDICTS: usize = 50;
 /// Most wordings that are kept of each kind: the oldest gives way.
 pub const WORDINGS: usize = 5;
+/// Most verdicts that one wording is remembered by: the oldest gives way.
+const SOURCES: usize = 20;
 
 /// What a person thinks of a card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,7 +77,7 @@ pub fn verdict_of(known: &[Feedback], principal: &str) -> Option<Verdict> {
 /// What became of one person's verdict on one card.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerdictChange {
-    /// Names the person and the card, so that a verdict that is taken back takes its own wording along.
+    /// Names the person and the card, so that a verdict that is taken back is known again.
     pub source: String,
     /// The verdict that was there.
     pub before: Option<Verdict>,
@@ -121,8 +123,8 @@ pub struct VerdictCounts {
 pub struct Wording {
     /// At most [`CARD_CHARS`] characters.
     pub text: String,
-    /// See [`VerdictChange::source`].
-    pub source: String,
+    /// Whose verdicts it stands by, the latest last: without any it goes. See [`VerdictChange::source`].
+    pub sources: Vec<String>,
 }
 
 impl Experience {
@@ -136,14 +138,18 @@ impl Experience {
             *count = count.saturating_sub(1);
         }
         for wordings in [&mut self.good, &mut self.poor] {
-            wordings.retain(|wording| wording.source != change.source);
+            wordings.iter_mut().for_each(|it| it.sources.retain(|source| *source != change.source));
+            wordings.retain(|wording| !wording.sources.is_empty());
         }
         let Some(now) = change.now else { return };
         *self.counts.of(now) += 1;
         let wordings = if now.is_good() { &mut self.good } else { &mut self.poor };
         let text: String = change.wording.chars().take(CARD_CHARS).collect();
-        wordings.retain(|wording| wording.text != text);
-        wordings.push(Wording { text, source: change.source.clone() });
+        let known = wordings.iter().position(|wording| wording.text == text);
+        let mut sources = known.map(|at| wordings.remove(at).sources).unwrap_or_default();
+        sources.push(change.source.clone());
+        sources.drain(..sources.len().saturating_sub(SOURCES));
+        wordings.push(Wording { text, sources });
         wordings.drain(..wordings.len().saturating_sub(WORDINGS));
     }
 }
@@ -214,9 +220,13 @@ mod tests {
         let changed_mind = [change("a", None, Some(Helpful), "x"), change("a", Some(Helpful), Some(NotHelpful), "x")];
         check(&changed_mind, [0, 0, 0, 1], &[], &["x"]);
         check(&[change("a", None, Some(Dismissed), "x"), change("a", Some(Dismissed), None, "x")], [0; 4], &[], &[]);
-        // Two people on one wording: it stands once, and goes with the one who said so last.
-        let two = [change("a", None, Some(Used), "x"), change("b", None, Some(Helpful), "x")];
+        // Two people on one wording: it stands once, and as long as one of them stands by it.
+        let mut two = vec![change("a", None, Some(Used), "x"), change("b", None, Some(Helpful), "x")];
         check(&two, [1, 0, 1, 0], &["x"], &[]);
+        two.push(change("b", Some(Helpful), Some(NotHelpful), "x"));
+        check(&two, [1, 0, 0, 1], &["x"], &["x"]);
+        two.push(change("a", Some(Used), None, "x"));
+        check(&two, [0, 0, 0, 1], &[], &["x"]);
         // What was lost once is not missed.
         check(&[change("a", Some(Used), None, "x")], [0; 4], &[], &[]);
         let many: Vec<_> = (0..7).map(|at| change(&at.to_string(), None, Some(Used), &at.to_string())).collect();
