@@ -26,7 +26,7 @@ async fn disputed(local: &Local) -> (String, Socket, u32) {
     let call = new_call();
     let mut socket = local.try_capture(&capture(&call), "acme-agent").await.unwrap();
     socket.watch(json!({"call": call})).await;
-    let last = socket.play(&audio::rearranged(&[0, 3, 4]), 200, 1, 20).await;
+    let last = socket.play(&audio::rearranged(&[0, 3, 4]), 200, 0, 20).await;
     socket.hear_until(|message| message["type"] == "card" && message["id"] == CARD).await;
     (call, socket, last)
 }
