@@ -3,7 +3,8 @@
 
 import { CallView, clock, delayOf, segmentKey } from "./call.js";
 import { startDemo } from "./demo.js";
-import { Watcher, get } from "./net.js";
+import { Verdicts } from "./feedback.js";
+import { Watcher, get, remove } from "./net.js";
 
 const HOLE_GRACE_MS = 500;
 const NEAR_END_PX = 80;
@@ -218,9 +219,10 @@ function hear(message) {
   }
   if (message.type === "error") {
     // That a call is not known shows in its place already.
-    if (message.code !== "not_found") alertPerson(message.message);
+    if (message.code !== "not_found" || message.action === "feedback") alertPerson(message.message);
     return;
   }
+  if (message.type === "feedback") return judged(message.call, message.card, message.verdict);
   const view = state.view;
   if (!view || message.call !== view.id) return;
   if (!view.apply(message)) return;
@@ -321,15 +323,24 @@ function showSegment(key) {
 // The newest card stands large, the earlier ones below it in a line each: what to say now is read at a glance.
 function renderCards() {
   const over = isOver();
-  const [newest, ...earlier] = [...state.view.cards.values()]
+  const sorted = [...state.view.cards.values()]
     .sort((a, b) => b.evidence.start_ms - a.evidence.start_ms || rank(b) - rank(a));
+  // A dismissed card folds away: it is no longer what to say now.
+  const newest = sorted.find((card) => !isDismissed(card));
+  const earlier = sorted.filter((card) => card !== newest);
+  const judging = document.activeElement?.closest(".verdicts")?.closest("[data-id]")?.dataset.id;
   $("cards-title").textContent = over ? "Pushback and answers" : "What to say now";
   // What is read after the call is no news.
   $("cards").setAttribute("aria-live", over ? "off" : "polite");
   put($("cards"), over || !newest ? [] : [newest], makeCard);
-  put($("older-cards"), over && newest ? [newest, ...earlier] : earlier, makeOlderCard);
+  put($("older-cards"), over ? sorted : earlier, makeOlderCard);
   $("older").hidden = !$("older-cards").firstChild;
-  $("no-cards").hidden = Boolean(newest);
+  $("no-cards").hidden = sorted.length > 0;
+  // Whoever used the keyboard goes on where the card went.
+  if (judging && !document.activeElement?.closest("[data-id]")) {
+    const box = $("coach").querySelector(`[data-id="${CSS.escape(judging)}"]`);
+    (box?.querySelector("summary") ?? box?.querySelector(".verdicts button"))?.focus();
+  }
   $("no-cards").textContent = over ? "The customer did not push back." : "A card appears here the moment the customer pushes back.";
 }
 
@@ -340,13 +351,15 @@ function put(place, cards, makeBox) {
   const boxes = new Map([...place.children].map((box) => [box.dataset.id, box]));
   const wanted = cards.map((card) => {
     const known = boxes.get(card.id);
-    const { revision, ...shown } = card;
+    const { revision, feedback, ...shown } = card;
     const text = JSON.stringify(shown);
-    if (known?.shown === text) return known;
-    const box = makeBox(card);
-    box.shown = text;
-    box.dataset.id = card.id;
-    if (known?.open) box.open = true;
+    const box = known?.shown === text ? known : makeBox(card);
+    if (box !== known) {
+      box.shown = text;
+      box.dataset.id = card.id;
+      if (known?.open) box.open = true;
+    }
+    verdicts.updateRow(box.querySelector(".verdicts"), state.view.id, card);
     return box;
   });
   if (wanted.length !== place.children.length || wanted.some((box, at) => place.children[at] !== box)) place.replaceChildren(...wanted);
@@ -372,7 +385,31 @@ function cardWords(card) {
   const words = [make("p", "say", card.say)];
   if (card.follow_up) words.push(make("p", "ask", card.follow_up));
   words.push(makeQuote(card.evidence, card.source === "model" ? " · worded by the model" : ""));
+  words.push(verdicts.makeRow(card));
   return words;
+}
+
+const isDismissed = (card) => verdicts.of(state.view.id, card.id) === "dismissed";
+
+async function judge(card, verdict) {
+  if (!state.connected) return alertPerson("There is no connection just now: say it again in a moment.");
+  const call = state.view.id;
+  if (verdict) return watcher.send({ action: "feedback", call, card, verdict });
+  try {
+    await remove(`/v1/calls/${call}/cards/${encodeURIComponent(card)}/feedback`);
+    judged(call, card, null);
+  } catch (error) {
+    alertPerson(`This could not be taken back: ${error.message}.`);
+  }
+}
+
+/** A verdict was stored. */
+function judged(call, card, verdict) {
+  verdicts.confirm(call, card, verdict);
+  if (call !== state.view?.id) return;
+  const box = $("older-cards").querySelector(`[data-id="${CSS.escape(card)}"]`);
+  if (box && verdict === "dismissed") box.open = false;
+  render();
 }
 
 let drawn = [];
@@ -417,6 +454,7 @@ function renderNotes() {
 
 // ---------------------------------------------------------------- start
 
+const verdicts = new Verdicts(judge);
 const watcher = new Watcher({
   onState(name) {
     showConnection(name);

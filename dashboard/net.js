@@ -7,9 +7,9 @@ const ANSWER_MS = 10_000;
 
 let token = null;
 
-async function json(path, headers = {}) {
-  const response = await fetch(path, { headers, cache: "no-store", signal: AbortSignal.timeout(ANSWER_MS) });
-  if (response.ok) return response.json();
+async function ask(path, headers = {}, method = "GET") {
+  const response = await fetch(path, { method, headers, cache: "no-store", signal: AbortSignal.timeout(ANSWER_MS) });
+  if (response.ok) return response;
   const error = new Error(`${path.split("?")[0]} answers ${response.status}`);
   error.status = response.status;
   throw error;
@@ -17,11 +17,16 @@ async function json(path, headers = {}) {
 
 /** Asks the local stack for its token. It is kept in memory only, and asked for anew after a stack was restarted. */
 export async function login() {
-  ({ token } = await json("/_local/token"));
+  ({ token } = await (await ask("/_local/token")).json());
 }
 
 /** GET with the token shown. */
-export const get = (path) => json(path, token ? { Authorization: `Bearer ${token}` } : {});
+export const get = async (path) => (await ask(path, bearer())).json();
+
+/** DELETE with the token shown. */
+export const remove = (path) => ask(path, bearer(), "DELETE");
+
+const bearer = () => (token ? { Authorization: `Bearer ${token}` } : {});
 
 function openSocket(query = "") {
   const scheme = location.protocol === "https:" ? "wss:" : "ws:";

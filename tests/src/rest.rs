@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 
+use reqwest::{Method, header::HeaderMap};
 use serde_json::Value;
 
 use crate::{PATIENCE, dashboard::Heard, dashboard::heard, until};
@@ -24,6 +25,38 @@ pub struct Rest {
     token: String,
 }
 
+/// An answer.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub text: String,
+}
+
+impl Answer {
+    /// The body as JSON; null where it is none.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_default()
+    }
+
+    /// A header; empty where it is absent.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The answer itself, if it has this status.
+    ///
+    /// # Panics
+    /// It has another.
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{}", self.text);
+        self
+    }
+}
+
 impl Rest {
     /// Of the stack at this address.
     pub fn new(url: &str, token: &str) -> Self {
@@ -36,6 +69,23 @@ impl Rest {
         let response = request.send().await.unwrap();
         let status = response.status().as_u16();
         (status, serde_json::from_slice(&response.bytes().await.unwrap()).unwrap_or_default())
+    }
+
+    /// Any request: its method, path, headers and body.
+    pub async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        let method = method.parse::<Method>().unwrap();
+        let mut request = self.client.request(method, format!("{}{path}", self.url)).bearer_auth(&self.token);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = request.body(body.to_owned()).send().await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Answer { status, headers, text: response.text().await.unwrap() }
+    }
+
+    /// A request with a JSON body.
+    pub async fn send(&self, method: &str, path: &str, body: &Value) -> Answer {
+        self.ask(method, path, &[("content-type", "application/json")], &body.to_string()).await
     }
 
     /// A call's snapshot.

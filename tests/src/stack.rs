@@ -80,7 +80,7 @@ impl Local {
             accounts.put_key(&key).await.unwrap();
         }
         for (_, yaml) in playbook::SHIPPED {
-            accounts.put_shared_playbook(&playbook::parse_yaml(yaml).unwrap()).await.unwrap();
+            accounts.put_shared_playbook(&playbook::parse_yaml(yaml).unwrap(), yaml).await.unwrap();
         }
         let url = format!("http://{}", stack.address());
         Ok(Self { stack, url })

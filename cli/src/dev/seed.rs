@@ -43,7 +43,7 @@ pub(super) async fn accounts(sdk: &aws_types::SdkConfig, template: &Template, to
     accounts.put_key(&key).await?;
     for (file, yaml) in playbook::SHIPPED {
         let playbook = playbook::parse_yaml(yaml).map_err(|error| anyhow::anyhow!("{file}: {error}"))?;
-        accounts.put_shared_playbook(&playbook).await?;
+        accounts.put_shared_playbook(&playbook, yaml).await?;
     }
     Ok(())
 }

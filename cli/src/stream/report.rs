@@ -81,7 +81,7 @@ impl Report {
         match message {
             ServerMessage::Segment(segment) => self.segment(segment),
             ServerMessage::Progress { progress, .. } => self.progress(progress),
-            ServerMessage::Card { card, .. } => self.card(card),
+            ServerMessage::Card { card, .. } => self.card(&card.card),
             ServerMessage::Notes { notes, .. } => self.notes(notes),
             ServerMessage::Error { message, .. } => {
                 self.line(&self.paint("31", &format!("   error  {}", printable(message))))

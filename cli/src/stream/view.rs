@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use callboard_domain::{
     CallStatus, Channel, Placeholder,
-    coaching::{Card, Notes, ProgressView},
+    coaching::{Notes, ProgressView},
 };
 use callboard_wire::{
-    messages::{CallMessage, SegmentMessage, ServerMessage},
+    messages::{CallMessage, SegmentMessage, ServerMessage, ShownCard},
     rest::CallSnapshot,
 };
 
@@ -26,7 +26,7 @@ pub(crate) struct View {
     call: Option<CallMessage>,
     segments: BTreeMap<(u64, Channel), SegmentMessage>,
     progress: Option<Revised<ProgressView>>,
-    cards: BTreeMap<String, Revised<Card>>,
+    cards: BTreeMap<String, Revised<ShownCard>>,
     notes: Option<Revised<Notes>>,
 }
 
@@ -52,10 +52,10 @@ impl View {
             }
             ServerMessage::Card { revision, card, .. } => {
                 self.cover(*revision);
-                let mut known = self.cards.remove(&card.id);
+                let mut known = self.cards.remove(&card.card.id);
                 let changed = newer(&mut known, *revision, card);
                 if let Some(known) = known {
-                    self.cards.insert(card.id.clone(), known);
+                    self.cards.insert(card.card.id.clone(), known);
                 }
                 changed
             }

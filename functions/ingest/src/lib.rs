@@ -88,7 +88,7 @@ pub fn read(event: &SocketEvent, body: Option<Value>) -> Result<Record, Complain
                 "stop" => (Event::Stop { seq: seq(&body, "seq")? }, None),
                 "gone" => gone(&body)?,
                 other => {
-                    let known = "audio, stop, gone, watch, unwatch and ping";
+                    let known = "audio, stop, gone, watch, unwatch, feedback and ping";
                     let message = format!("there is no action \"{}\": the actions are {known}", brief(other));
                     return Err(complaint(ErrorCode::UnknownAction, message));
                 }

@@ -1,4 +1,4 @@
-//! Sockets: they open, close, watch and are pinged.
+//! Sockets: they open, close, watch, say what one thinks of a card, and are pinged.
 //!
 //! A capture connection claims its call here; all that then happens to the call goes through the frame stream.
 
@@ -7,16 +7,17 @@ use callboard_adapters::{
     accounts::Accounts,
     calls::{Calls, Claim},
     connections::Connections,
+    feedback::{Given, give},
     frames::FrameStream,
     gateway::Gateway,
     live::Live,
     table::{Table, Written},
 };
-use callboard_domain::{Call, CallId, CallStatus, OrgId, permissions::Action};
+use callboard_domain::{Call, CallId, CallStatus, OrgId, feedback::Verdict, permissions::Action};
 use callboard_runtime::{Clock, SettingError, Start};
 use callboard_wire::{
     connection::AuthContext,
-    items::{ConnectionItem, call_pk, calls_pk, connection_pk, sk},
+    items::{CallItem, ConnectionItem, call_pk, calls_pk, connection_pk, sk},
     messages::{ClientMessage, ErrorCode, ServerMessage, WatchTarget},
     record::{Event, Header, Record},
     socket_event::{SocketAnswer, SocketEvent},
@@ -32,7 +33,7 @@ const SUBPROTOCOL: &str = "callboard.v1";
 /// What the function needs.
 #[derive(Debug)]
 pub struct Context {
-    /// Playbooks.
+    /// Playbooks, and what is learned from feedback.
     pub accounts: Accounts,
     /// Calls.
     pub calls: Calls,
@@ -174,6 +175,7 @@ async fn message(event: &SocketEvent, context: &Context) -> Result<ServerMessage
         Ok(ClientMessage::Ping {}) => Ok(ServerMessage::Pong {}),
         Ok(ClientMessage::Watch(target)) => watch(event, target, true, context).await,
         Ok(ClientMessage::Unwatch(target)) => watch(event, target, false, context).await,
+        Ok(ClientMessage::Feedback { call, card, verdict }) => feedback(event, (&call, &card), verdict, context).await,
         Ok(_) => Ok(ServerMessage::error(ErrorCode::UnknownAction, "this action is not for this route", Some(action))),
         Err(error) => Ok(ServerMessage::error(ErrorCode::BadMessage, error, Some(action))),
     }
@@ -200,6 +202,54 @@ async fn watch(
         context.connections.unwatch(&socket.connection_id, &key).await?;
     }
     Ok(ServerMessage::Watching { target, active: on })
+}
+
+/// Stores what somebody thinks of a card. The stored card is pushed like any other change.
+async fn feedback(
+    event: &SocketEvent,
+    (call, card): (&str, &str),
+    verdict: Verdict,
+    context: &Context,
+) -> Result<ServerMessage, ServiceError> {
+    let auth = &event.request_context.authorizer;
+    let action = Some(event.request_context.route_key.as_str());
+    let found = match Box::pin(judged(auth, call, context)).await? {
+        Ok(found) => found,
+        Err((code, message)) => return Ok(ServerMessage::error(code, message, action)),
+    };
+    let given = Given { card, principal: &auth.principal, verdict: Some(verdict), now_ms: context.clock.now_ms() };
+    if !Box::pin(give(&context.calls, &context.accounts, &found, given)).await? {
+        let brief: String = card.chars().take(64).collect();
+        let message = format!("the call {call} has no card \"{brief}\"");
+        return Ok(ServerMessage::error(ErrorCode::NotFound, message, action));
+    }
+    Ok(ServerMessage::Feedback { call: call.to_owned(), card: card.to_owned(), verdict })
+}
+
+/// The call whose cards this principal may judge, or why they may not.
+async fn judged(
+    auth: &AuthContext,
+    call: &str,
+    context: &Context,
+) -> Result<Result<CallItem, (ErrorCode, String)>, ServiceError> {
+    let Ok(org) = OrgId::parse(&auth.org) else {
+        return Ok(Err((ErrorCode::Forbidden, "the organization of this key is not valid".into())));
+    };
+    if !auth.role.may(Action::GiveFeedback, true) {
+        return Ok(Err((ErrorCode::Forbidden, format!("the role {} may not give feedback", auth.role.as_str()))));
+    }
+    let id = match CallId::parse(call) {
+        Ok(id) => id,
+        Err(error) => return Ok(Err((ErrorCode::BadMessage, error.to_string()))),
+    };
+    let Some(found) = context.calls.call(&org, &id).await? else {
+        return Ok(Err((ErrorCode::NotFound, format!("there is no call {id}"))));
+    };
+    if !auth.role.may(Action::GiveFeedback, found.principal == auth.principal) {
+        let message = format!("the role {} may only give feedback on its own calls", auth.role.as_str());
+        return Ok(Err((ErrorCode::Forbidden, message)));
+    }
+    Ok(Ok(found))
 }
 
 /// The key of what is watched, or why this principal may not watch it.

@@ -1,4 +1,4 @@
-//! The `accounts` table: keys and playbooks.
+//! The `accounts` table: keys, playbooks, and what was learned from feedback.
 
 use callboard_domain::{
     OrgId, PlaybookId,
@@ -7,6 +7,11 @@ use callboard_domain::{
 use callboard_wire::items::{KeyItem, PlaybookItem, SHARED_PLAYBOOKS_PK, key_pk, playbooks_pk, sk};
 
 use crate::{ServiceError, table::Table};
+
+mod feedback;
+mod playbooks;
+
+pub use playbooks::EARLIER_VERSIONS;
 
 /// The table.
 #[derive(Debug, Clone)]
@@ -39,21 +44,30 @@ impl Accounts {
     }
 
     async fn stored_playbook(&self, org: &OrgId, id: &PlaybookId) -> Result<Option<Playbook>, ServiceError> {
-        let sort = sk::playbook(id.as_str());
-        let own: Option<PlaybookItem> = self.0.get(&playbooks_pk(org), &sort).await?;
-        let item = match own {
+        let item = match self.own_playbook(org, id).await? {
             Some(item) => Some(item),
-            None => self.0.get(SHARED_PLAYBOOKS_PK, &sort).await?,
+            None => self.shared_playbook(id).await?,
         };
-        Ok(item.map(|item: PlaybookItem| item.playbook))
+        Ok(item.map(|item| item.playbook))
     }
 
-    /// Stores a playbook that every organization has.
-    pub async fn put_shared_playbook(&self, playbook: &Playbook) -> Result<(), ServiceError> {
+    /// The playbook of this id that an organization wrote itself.
+    pub async fn own_playbook(&self, org: &OrgId, id: &PlaybookId) -> Result<Option<PlaybookItem>, ServiceError> {
+        self.0.get(&playbooks_pk(org), &sk::playbook(id.as_str())).await
+    }
+
+    /// The playbook of this id that every organization has.
+    pub async fn shared_playbook(&self, id: &PlaybookId) -> Result<Option<PlaybookItem>, ServiceError> {
+        self.0.get(SHARED_PLAYBOOKS_PK, &sk::playbook(id.as_str())).await
+    }
+
+    /// Stores a playbook that every organization has, with the text that it was read from.
+    pub async fn put_shared_playbook(&self, playbook: &Playbook, text: &str) -> Result<(), ServiceError> {
         let item = PlaybookItem {
             pk: SHARED_PLAYBOOKS_PK.into(),
             sk: sk::playbook(playbook.id.as_str()),
             playbook: playbook.clone(),
+            text: text.to_owned(),
         };
         self.0.put(&item).await
     }

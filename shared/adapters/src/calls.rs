@@ -9,16 +9,18 @@ use std::cmp::Ordering;
 use aws_sdk_dynamodb::types::AttributeValue;
 use callboard_domain::{
     Call, CallId, CallStatus, Channel, OrgId, Placeholder, PlaybookId, Segment,
-    coaching::{Card, Notes, Progress},
+    coaching::{Notes, Progress},
     playbook::Playbook,
 };
-use callboard_wire::items::{CallItem, CardItem, NotesItem, ProgressItem, SegmentItem, call_pk, calls_pk, sk};
+use callboard_wire::items::{CallItem, NotesItem, ProgressItem, SegmentItem, call_pk, calls_pk, sk};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     ServiceError,
     table::{Page, Query, Table, Written, number, text},
 };
+
+mod cards;
 
 /// An item is written over one of a lower revision only.
 const NEWER: &str = "(attribute_not_exists(#revision) OR #revision < :revision)";
@@ -171,11 +173,6 @@ impl Calls {
         self.under(org, call, sk::SEGMENT).await
     }
 
-    /// A call's cards.
-    pub async fn cards(&self, org: &OrgId, call: &CallId) -> Result<Vec<CardItem>, ServiceError> {
-        self.under(org, call, sk::CARD).await
-    }
-
     async fn under<T: serde::de::DeserializeOwned>(
         &self,
         org: &OrgId,
@@ -215,22 +212,6 @@ impl Calls {
             return self.put_revised(key, item, "attribute_not_exists(pk)", &[]).await;
         }
         self.put_revised(key, item, "#version = :over", &[(":over", number(over))]).await
-    }
-
-    /// Stores a card, unless one of the same id with evidence as early is there.
-    pub async fn put_card(&self, org: &OrgId, call: &CallId, card: &Card) -> Result<Written, ServiceError> {
-        let sort_key = sk::card(&card.id);
-        let item = |revision| CardItem {
-            pk: call_pk(org, call),
-            sk: sort_key.clone(),
-            org: org.clone(),
-            call: call.clone(),
-            revision,
-            card: card.clone(),
-        };
-        let condition = "attribute_not_exists(pk) OR #card.#evidence.#start_ms > :start";
-        let start = [(":start", number(card.evidence.start_ms))];
-        self.put_revised((org, call, &sort_key), item, condition, &start).await
     }
 
     /// A call's notes.

@@ -9,6 +9,8 @@ pub mod audio;
 pub mod calls;
 #[cfg(feature = "tables")]
 pub mod connections;
+#[cfg(feature = "tables")]
+pub mod feedback;
 #[cfg(feature = "frames")]
 pub mod frames;
 #[cfg(feature = "gateway")]

@@ -51,6 +51,8 @@ pub struct Query<'a> {
     pub descending: bool,
     /// At most so many items; all without one.
     pub limit: Option<usize>,
+    /// Only these attributes, inner ones by their path such as `playbook.name`; all without any.
+    pub fields: &'a [&'a str],
 }
 
 impl Table {
@@ -120,13 +122,26 @@ impl Table {
         values: impl IntoIterator<Item = (&'static str, AttributeValue)>,
         condition: &str,
     ) -> Result<Written, ServiceError> {
-        let mut request = self
-            .client
-            .update_item()
-            .table_name(&self.name)
-            .key("pk", text(pk))
-            .key("sk", text(sk))
-            .condition_expression(format!("attribute_exists(pk) AND {condition}"));
+        self.put_attributes(pk, sk, values, &format!("attribute_exists(pk) AND {condition}"), []).await
+    }
+
+    /// Sets attributes of an item, which is made where there is none, if a condition holds. The condition may name any
+    /// attribute, as `#name`, the new values, as `:name`, and the values that it is given besides.
+    pub async fn put_attributes(
+        &self,
+        pk: &str,
+        sk: &str,
+        values: impl IntoIterator<Item = (&'static str, AttributeValue)>,
+        condition: &str,
+        compared: impl IntoIterator<Item = (&'static str, AttributeValue)>,
+    ) -> Result<Written, ServiceError> {
+        let mut request = self.client.update_item().table_name(&self.name).key("pk", text(pk)).key("sk", text(sk));
+        for name in names(condition) {
+            request = request.expression_attribute_names(name, &name[1..]);
+        }
+        for (name, value) in compared {
+            request = request.expression_attribute_values(name, value);
+        }
         let mut assignments = Vec::new();
         for (name, value) in values {
             assignments.push(format!("#{name} = :{name}"));
@@ -134,7 +149,8 @@ impl Table {
                 .expression_attribute_names(format!("#{name}"), name)
                 .expression_attribute_values(format!(":{name}"), value);
         }
-        match request.update_expression(format!("SET {}", assignments.join(", "))).send().await {
+        let request = request.update_expression(format!("SET {}", assignments.join(", ")));
+        match request.condition_expression(condition).send().await {
             Ok(_) => Ok(Written::Yes),
             Err(e) if e.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
                 Ok(Written::No)
@@ -265,6 +281,18 @@ impl Table {
                 condition.push_str(if query.descending { " AND #sk < :after" } else { " AND #sk > :after" });
                 request = request.expression_attribute_values(":after", text(after));
             }
+            if !query.fields.is_empty() {
+                let mut paths = Vec::new();
+                for path in query.fields {
+                    let mut parts = Vec::new();
+                    for part in path.split('.') {
+                        parts.push(format!("#f_{part}"));
+                        request = request.expression_attribute_names(format!("#f_{part}"), part);
+                    }
+                    paths.push(parts.join("."));
+                }
+                request = request.projection_expression(paths.join(", "));
+            }
             let answer = request.key_condition_expression(condition).send().await.map_err(|e| failed("Query", &e))?;
             for item in answer.items.unwrap_or_default() {
                 items.push(item);
@@ -294,6 +322,12 @@ impl Table {
 /// What a condition names with a leading `#`.
 fn names(condition: &str) -> impl Iterator<Item = &str> {
     condition.split(|c: char| !c.is_alphanumeric() && c != '#' && c != '_').filter(|word| word.starts_with('#'))
+}
+
+/// Anything as an attribute.
+pub fn value<T: Serialize>(value: &T) -> Result<AttributeValue, ServiceError> {
+    let reason = "it cannot be written as an attribute".to_owned();
+    serde_dynamo::to_attribute_value(value).map_err(|_| ServiceError::Corrupt { table: "a value".into(), reason })
 }
 
 /// A string attribute.

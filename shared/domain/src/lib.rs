@@ -5,6 +5,7 @@
 
 pub mod call;
 pub mod coaching;
+pub mod feedback;
 pub mod ids;
 pub mod model;
 pub mod permissions;

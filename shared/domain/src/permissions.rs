@@ -25,6 +25,14 @@ pub enum Action {
     ReadCall,
     /// List or watch all calls of the organization.
     ReadAllCalls,
+    /// Say what one thinks of a card of a call that `owner` captured.
+    GiveFeedback,
+    /// Read and check playbooks.
+    ReadPlaybooks,
+    /// Run the rules of a playbook over what was said; a call's words must be readable besides.
+    TryPlaybooks,
+    /// Create, replace and delete playbooks of the organization.
+    ManagePlaybooks,
 }
 
 impl Role {
@@ -42,14 +50,22 @@ impl Role {
     /// The organization is compared before and apart from this: no role reaches into another organization.
     pub fn may(self, action: Action, own: bool) -> bool {
         match (self, action) {
+            (Self::Admin, _) => true,
+            (Self::Supervisor, action) => action != Action::ManagePlaybooks,
+            (Self::Agent, Action::CaptureCall | Action::ReadPlaybooks | Action::TryPlaybooks) => true,
+            (Self::Agent, Action::ReadCall | Action::GiveFeedback) => own,
+            (Self::Agent, Action::ReadAllCalls | Action::ManagePlaybooks) => false,
             (Self::Capture, Action::CaptureCall) => true,
             // A capture connection may watch the call it captures, and nothing else.
             (Self::Capture, Action::ReadCall) => own,
-            (Self::Capture, Action::ReadAllCalls) => false,
-            (Self::Agent, Action::CaptureCall) => true,
-            (Self::Agent, Action::ReadCall) => own,
-            (Self::Agent, Action::ReadAllCalls) => false,
-            (Self::Supervisor | Self::Admin, _) => true,
+            (
+                Self::Capture,
+                Action::ReadAllCalls
+                | Action::GiveFeedback
+                | Action::ReadPlaybooks
+                | Action::TryPlaybooks
+                | Action::ManagePlaybooks,
+            ) => false,
         }
     }
 }
@@ -58,19 +74,28 @@ impl Role {
 mod tests {
     use super::*;
 
-    #[test]
-    fn capture_sends_and_sees_only_its_own_call() {
-        assert!(Role::Capture.may(Action::CaptureCall, false));
-        assert!(Role::Capture.may(Action::ReadCall, true));
-        assert!(!Role::Capture.may(Action::ReadCall, false));
-        assert!(!Role::Capture.may(Action::ReadAllCalls, false));
+    /// For each role: whether it may, and whether it may where the call is its own.
+    #[track_caller]
+    fn check(action: Action, agent: [bool; 2], supervisor: [bool; 2], admin: [bool; 2], capture: [bool; 2]) {
+        for (role, expected) in
+            [(Role::Agent, agent), (Role::Supervisor, supervisor), (Role::Admin, admin), (Role::Capture, capture)]
+        {
+            assert_eq!([false, true].map(|own| role.may(action, own)), expected, "{} {action:?}", role.as_str());
+        }
     }
 
     #[test]
-    fn agents_see_their_own_calls_and_supervisors_all() {
-        assert!(!Role::Agent.may(Action::ReadCall, false));
-        assert!(Role::Agent.may(Action::ReadCall, true));
-        assert!(Role::Supervisor.may(Action::ReadCall, false));
-        assert!(Role::Admin.may(Action::ReadAllCalls, false));
+    fn every_role_may_what_it_is_for() {
+        const YES: [bool; 2] = [true, true];
+        const OWN: [bool; 2] = [false, true];
+        const NO: [bool; 2] = [false, false];
+        // agent, supervisor, admin, capture
+        check(Action::CaptureCall, YES, YES, YES, YES);
+        check(Action::ReadCall, OWN, YES, YES, OWN);
+        check(Action::ReadAllCalls, NO, YES, YES, NO);
+        check(Action::GiveFeedback, OWN, YES, YES, NO);
+        check(Action::ReadPlaybooks, YES, YES, YES, NO);
+        check(Action::TryPlaybooks, YES, YES, YES, NO);
+        check(Action::ManagePlaybooks, NO, NO, YES, NO);
     }
 }

@@ -4,12 +4,13 @@ use callboard_domain::{
     Call, CallId, CallStatus, Channel, OrgId, Placeholder, PlaybookId, Segment, SegmentTimes, Word,
     call::EndReason,
     coaching::{Card, Notes, Progress, ProgressView},
+    feedback::{Experience, Feedback},
     permissions::Role,
     playbook::Playbook,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::messages::{CallMessage, SegmentMessage, ServerMessage};
+use crate::messages::{CallMessage, SegmentMessage, ServerMessage, ShownCard};
 
 /// Partition key of everything about one call, in `calls` and `live`.
 pub fn call_pk(org: &OrgId, call: &CallId) -> String {
@@ -28,6 +29,11 @@ pub fn playbooks_pk(org: &OrgId) -> String {
 
 /// Partition key of the playbooks that every organization has.
 pub const SHARED_PLAYBOOKS_PK: &str = "PLAYBOOKS";
+
+/// Partition key of what an organization learned from its feedback on cards.
+pub fn feedback_pk(org: &OrgId) -> String {
+    format!("ORG#{org}#FEEDBACK")
+}
 
 /// Partition key of a key or token, by the hash of its secret.
 pub fn key_pk(secret_hash: &str) -> String {
@@ -75,9 +81,32 @@ pub mod sk {
         format!("{WATCH}{connection}")
     }
 
+    /// Prefix of playbooks.
+    pub const PLAYBOOK: &str = "PLAYBOOK#";
+
     /// A playbook.
     pub fn playbook(id: &str) -> String {
-        format!("PLAYBOOK#{id}")
+        format!("{PLAYBOOK}{id}")
+    }
+
+    /// Prefix of the earlier versions of one playbook: apart from the playbooks, so that a list reads none of them.
+    pub fn earlier_playbooks(id: &str) -> String {
+        format!("EARLIER#{id}#")
+    }
+
+    /// An earlier version of a playbook: sorted by version.
+    pub fn earlier_playbook(id: &str, version: u32) -> String {
+        format!("{}{version:010}", earlier_playbooks(id))
+    }
+
+    /// Prefix of what was learned about the objections of one playbook.
+    pub fn feedbacks(playbook: &str) -> String {
+        format!("{playbook}#")
+    }
+
+    /// What was learned about one objection.
+    pub fn feedback(playbook: &str, objection: &str) -> String {
+        format!("{}{objection}", feedbacks(playbook))
     }
 }
 
@@ -277,6 +306,17 @@ pub struct CardItem {
     pub revision: u64,
     /// The card.
     pub card: Card,
+    /// What people think of it, each person once, the latest last. Written apart from the card, so that neither takes
+    /// the other's place.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub feedback: Vec<Feedback>,
+}
+
+impl CardItem {
+    /// As dashboards see it.
+    pub fn shown(&self) -> ShownCard {
+        ShownCard { card: self.card.clone(), feedback: self.feedback.clone() }
+    }
 }
 
 /// `NOTES`: the notes after the call.
@@ -359,8 +399,28 @@ pub struct PlaybookItem {
     pub pk: String,
     /// Key.
     pub sk: String,
-    /// The playbook.
+    /// The playbook, under the version that it has in the table.
     pub playbook: Playbook,
+    /// The text it was read from, exactly as it was written. Older items have none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub text: String,
+}
+
+/// What an organization learned about the answers to one objection of a playbook.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FeedbackItem {
+    /// Key.
+    pub pk: String,
+    /// Key.
+    pub sk: String,
+    /// Playbook.
+    pub playbook: PlaybookId,
+    /// Objection of the playbook.
+    pub objection: String,
+    /// Counts the writes: the condition of the next one.
+    pub version: u64,
+    /// Verdicts and wordings.
+    pub experience: Experience,
 }
 
 /// Whom a change concerns and what to tell them.
@@ -403,7 +463,8 @@ pub fn change_of<E>(sort_key: &str, read: impl ItemReader<E>) -> Result<Option<C
         key if key.starts_with(sk::CARD) => {
             let item: CardItem = read.read()?;
             let (call, revision) = (item.call.to_string(), item.revision);
-            (item.org, item.call, ServerMessage::Card { call, revision, card: item.card })
+            let card = item.shown();
+            (item.org, item.call, ServerMessage::Card { call, revision, card })
         }
         _ => return Ok(None),
     };

@@ -4,6 +4,7 @@ use callboard_domain::{
     CallStatus, Channel, Placeholder, SegmentTimes, Word,
     call::EndReason,
     coaching::{Card, Notes, ProgressView},
+    feedback::{Feedback, Verdict},
 };
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +35,15 @@ pub enum ClientMessage {
     Watch(WatchTarget),
     /// Takes a watch back.
     Unwatch(WatchTarget),
+    /// Says what one thinks of a card.
+    Feedback {
+        /// The call.
+        call: String,
+        /// The card's id.
+        card: String,
+        /// The verdict: a later one takes the place of an earlier.
+        verdict: Verdict,
+    },
     /// Keeps the connection open.
     Ping {},
 }
@@ -98,7 +108,7 @@ pub enum ServerMessage {
         revision: u64,
         /// The card.
         #[serde(flatten)]
-        card: Card,
+        card: ShownCard,
     },
     /// After the call.
     Notes {
@@ -119,6 +129,15 @@ pub enum ServerMessage {
         target: WatchTarget,
         /// False after `unwatch`.
         active: bool,
+    },
+    /// The answer to `feedback`, once it is stored. The card itself is pushed to everybody who watches.
+    Feedback {
+        /// The call.
+        call: String,
+        /// The card's id.
+        card: String,
+        /// The verdict that stands.
+        verdict: Verdict,
     },
     /// Something about a message was wrong; the connection lives.
     Error {
@@ -150,7 +169,7 @@ pub enum ErrorCode {
     BadSeq,
     /// The connection may not do this.
     Forbidden,
-    /// No such call in this organization.
+    /// No such call in this organization, or no such card on the call.
     NotFound,
 }
 
@@ -179,6 +198,17 @@ pub struct CallMessage {
     pub end_reason: Option<EndReason>,
     /// Media time heard, in milliseconds.
     pub duration_ms: u64,
+}
+
+/// A card as dashboards see it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ShownCard {
+    /// The card.
+    #[serde(flatten)]
+    pub card: Card,
+    /// What people think of it, each person once, the latest last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub feedback: Vec<Feedback>,
 }
 
 /// A segment as dashboards see it. Its key is (call, start_ms, channel): a later message replaces an earlier one.
@@ -240,6 +270,10 @@ mod tests {
             (r#"{"action":"gone","from":17,"to":18}"#, ClientMessage::Gone { from: 17, to: 18 }),
             (r#"{"action":"watch","calls":true}"#, ClientMessage::Watch(WatchTarget { call: None, calls: Some(true) })),
             (r#"{"action":"ping"}"#, ClientMessage::Ping {}),
+            (
+                r#"{"action":"feedback","call":"c","card":"x","verdict":"not_helpful"}"#,
+                ClientMessage::Feedback { call: "c".into(), card: "x".into(), verdict: Verdict::NotHelpful },
+            ),
         ] {
             assert_eq!(serde_json::from_str::<ClientMessage>(text).unwrap(), expected);
         }

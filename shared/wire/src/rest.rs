@@ -1,9 +1,12 @@
 //! Bodies of the REST API.
 
-use callboard_domain::coaching::{Card, Notes, ProgressView};
+use callboard_domain::{
+    coaching::{Card, Finding, Notes, ProgressView},
+    playbook,
+};
 use serde::{Deserialize, Serialize};
 
-use crate::messages::{CallMessage, SegmentMessage};
+use crate::messages::{CallMessage, SegmentMessage, ShownCard};
 
 /// `GET /health`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,7 +40,7 @@ pub struct CallSnapshot {
     /// Its progress, once something was found.
     pub progress: Option<Revised<ProgressView>>,
     /// Its cards.
-    pub cards: Vec<Revised<Card>>,
+    pub cards: Vec<Revised<ShownCard>>,
     /// Its notes, after it ended.
     pub notes: Option<Revised<Notes>>,
 }
@@ -61,6 +64,74 @@ pub struct Transcript {
     pub segments: Vec<SegmentMessage>,
 }
 
+/// Where a playbook comes from: an organization's own takes the place of the shared one of its id, and that of the
+/// shipped one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Origin {
+    /// Written by the organization.
+    Own,
+    /// Every organization has it.
+    Shared,
+    /// It came with the program.
+    Shipped,
+}
+
+impl Origin {
+    /// As it is spelled.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Own => "own",
+            Self::Shared => "shared",
+            Self::Shipped => "shipped",
+        }
+    }
+}
+
+/// A playbook in a list, and the answer to one that was stored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlaybookSummary {
+    /// Unique within its organization.
+    pub id: String,
+    /// The name that people see.
+    pub name: String,
+    /// Counts the changes.
+    pub version: u32,
+    /// A language tag such as `en`.
+    pub language: String,
+    /// Where it comes from.
+    pub origin: Origin,
+}
+
+/// `GET /v1/playbooks`: by id.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlaybookList {
+    /// The playbooks that calls of this organization can name.
+    pub playbooks: Vec<PlaybookSummary>,
+}
+
+/// `POST /v1/playbooks/validate`, of a text without problems.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ValidPlaybook {
+    /// True.
+    pub valid: bool,
+    /// The playbook as it was read.
+    pub playbook: playbook::Playbook,
+}
+
+/// `POST /v1/playbooks/try`: what the rules make of what was said.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlaybookTrial {
+    /// Landmarks, percent, what remains.
+    pub progress: ProgressView,
+    /// The cards in the order in which they would have come.
+    pub cards: Vec<Card>,
+    /// The notes.
+    pub notes: Notes,
+    /// All that shows something, utterance by utterance.
+    pub findings: Vec<Finding>,
+}
+
 /// An error, in the shape of RFC 9457.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Problem {
@@ -70,4 +141,25 @@ pub struct Problem {
     pub status: u16,
     /// What was wrong with what, and what to do.
     pub detail: String,
+    /// All that is wrong with a text, each with its place.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<TextProblem>,
+}
+
+/// Something that is wrong with a text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TextProblem {
+    /// Line, counted from 1.
+    pub line: u64,
+    /// Column in characters, counted from 1.
+    pub column: u64,
+    /// What is wrong, and what to do.
+    pub message: String,
+}
+
+impl From<playbook::Problem> for TextProblem {
+    fn from(problem: playbook::Problem) -> Self {
+        let playbook::Problem { line, column, message } = problem;
+        Self { line, column, message }
+    }
 }

@@ -1,12 +1,14 @@
 //! What a write to the calls table takes the place of, as the database sees its conditions.
 
 use callboard_adapters::{
+    accounts::Accounts,
     calls::Calls,
     table::{Table, Written},
 };
 use callboard_domain::{
     CallId, Channel, OrgId, Placeholder, PlaybookId, Segment, SegmentTimes,
-    coaching::{Progress, notes},
+    coaching::{Card, Progress, Rules, Said, notes},
+    feedback::Verdict,
     playbook,
 };
 use callboard_tests::{new_call, speech::Speech, stack::Local};
@@ -64,4 +66,62 @@ async fn notes_give_way_to_those_from_more_segments_only() {
         assert_eq!(calls.put_notes(&org, &call, &notes, basis).await.unwrap(), written, "{basis}");
     }
     assert_eq!(calls.notes(&org, &call).await.unwrap().unwrap().basis, 4);
+}
+
+/// The card of pushback that was said here.
+fn card(start_ms: u64) -> Card {
+    let rules = Rules::compile(playbook::shipped("sales").unwrap());
+    let said = Said { channel: Channel::Customer, start_ms, end_ms: start_ms + 900, text: "That is too expensive." };
+    let mut progress = Progress::default();
+    rules.read(&said).iter().for_each(|finding| {
+        progress.add(finding);
+    });
+    progress.cards(rules.playbook()).remove(0)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_card_and_its_feedback_take_no_place_of_each_other() {
+    let (_local, calls, org) = calls().await;
+    let call = CallId::parse(&new_call()).unwrap();
+    let id = card(0).id;
+    let key = (&org, &call, id.as_str());
+    let judge = async |who: &'static str, verdict| Box::pin(calls.put_verdict(key, who, verdict, 7)).await.unwrap();
+    assert!(judge("al", Some(Verdict::Used)).await.is_none(), "there is no card yet");
+    for (start_ms, written) in [(5_000, Written::Yes), (5_000, Written::No), (6_000, Written::No)] {
+        assert_eq!(calls.put_card(&org, &call, &card(start_ms)).await.unwrap(), written, "{start_ms}");
+    }
+    let (seen, change) = judge("al", Some(Verdict::Used)).await.unwrap();
+    assert_eq!((seen.card, change.before, change.now), (card(5_000), None, Some(Verdict::Used)));
+    // An earlier evidence takes the place of the card, and leaves what people think of it.
+    assert_eq!(calls.put_card(&org, &call, &card(4_000)).await.unwrap(), Written::Yes);
+    judge("sue", Some(Verdict::Dismissed)).await.unwrap();
+    let known = calls.card(&org, &call, &id).await.unwrap().unwrap();
+    let verdicts: Vec<_> = known.feedback.iter().map(|it| (it.principal.as_str(), it.verdict, it.at_ms)).collect();
+    assert_eq!(known.card, card(4_000));
+    assert_eq!(verdicts, [("al", Verdict::Used, 7), ("sue", Verdict::Dismissed, 7)]);
+    // What stands is not written again: no revision is spent on it.
+    let revision = calls.revision(&org, &call).await.unwrap();
+    let (_, change) = judge("al", Some(Verdict::Used)).await.unwrap();
+    assert_eq!((change.before, calls.revision(&org, &call).await.unwrap()), (Some(Verdict::Used), revision));
+    assert_eq!(known.revision, revision);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_who_judge_one_card_at_once_are_all_counted() {
+    let (local, calls, org) = calls().await;
+    let accounts = Accounts::new(Table::new(aws_sdk_dynamodb::Client::new(&local.stack.sdk_config()), "AccountsTable"));
+    let (call, playbook) = (CallId::parse(&new_call()).unwrap(), PlaybookId::parse("sales").unwrap());
+    calls.put_card(&org, &call, &card(0)).await.unwrap();
+    let id = card(0).id;
+    let judge = async |who: String| {
+        let verdict = Some(Verdict::Helpful);
+        let put = Box::pin(calls.put_verdict((&org, &call, &id), &who, verdict, 7)).await.unwrap().unwrap();
+        Box::pin(accounts.note_feedback(&org, &playbook, &put.0.card.objection, &put.1)).await.unwrap();
+    };
+    tokio::join!(judge("a".into()), judge("b".into()), judge("c".into()), judge("d".into()));
+    let known = calls.card(&org, &call, &id).await.unwrap().unwrap();
+    assert_eq!(known.feedback.len(), 4);
+    let learned = accounts.feedback(&org, &playbook).await.unwrap();
+    assert_eq!(learned.len(), 1);
+    assert_eq!((learned[0].objection.as_str(), learned[0].experience.counts.helpful), ("too_expensive", 4));
 }

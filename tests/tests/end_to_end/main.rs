@@ -8,11 +8,13 @@
 mod beside;
 mod clients;
 mod conditions;
+mod feedback;
 mod files;
 mod handshake;
 mod messages;
 mod organizations;
 mod outages;
+mod playbooks;
 mod quiet;
 mod redelivery;
 mod redrive;

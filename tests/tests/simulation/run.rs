@@ -82,7 +82,7 @@ async fn seed_playbooks(world: &World) {
     let table = &world.template.functions["AuthorizerFunction"].environment["ACCOUNTS_TABLE"];
     let accounts = Accounts::new(Table::new(aws_sdk_dynamodb::Client::new(&world.aws.sdk_config()), table));
     for playbook in PLAYBOOKS.iter() {
-        accounts.put_shared_playbook(playbook).await.unwrap();
+        accounts.put_shared_playbook(playbook, "").await.unwrap();
     }
 }
 
