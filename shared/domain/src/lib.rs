@@ -10,6 +10,7 @@ pub mod permissions;
 pub mod playbook;
 pub mod segment;
 pub mod speech;
+pub mod transcript;
 
 pub use call::{Call, CallStatus, Channel};
 pub use ids::{CallId, OrgId, PlaybookId};
