@@ -112,11 +112,13 @@ pub(crate) async fn snapshot(stack: &Stack, wanted: &Wanted) -> anyhow::Result<S
 
 async fn newest(stack: &Stack) -> anyhow::Result<String> {
     let mut pages = Pages::new(stack);
-    // A page may be empty where the token may not read what is on it.
-    while let Some(calls) = pages.next(1).await? {
+    let mut most = 1;
+    while let Some(calls) = pages.next(most).await? {
         if let Some(call) = calls.into_iter().next() {
             return Ok(call.call);
         }
+        // The token may not read what is on this page.
+        most = PAGE;
     }
     Err(Unusable("there are no calls yet: `callboard stream FILE` makes one".into()).into())
 }
