@@ -94,8 +94,8 @@ async fn a_call_is_shown_while_it_goes_on_and_afterwards_in_every_format() {
     let alike: String = id.chars().zip(second.chars()).take_while(|(a, b)| a == b).map(|(a, _)| a).collect();
     let other = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
     for (name, code, told) in [
-        (&*id[..=alike.len()], 0, ""),
-        (&alike, 2, "2 calls begin with"),
+        (&id[..=alike.len()], 0, ""),
+        (alike.as_str(), 2, "2 calls begin with"),
         (other, 2, "there is no call 01ARZ3NDEKTSV4RRFFQ69G5FAV"),
         ("7", 2, "no call begins with 7"),
         ("../health", 2, "name a call by its id"),
