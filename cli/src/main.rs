@@ -1,14 +1,18 @@
 //! `callboard`: the command line. Every command is a module of its own; here they are only told apart.
 
+mod calls;
 mod dev;
 mod doctor;
 mod failure;
 mod local_state;
 mod playbook;
+mod reading;
 mod redrive;
+mod show;
 mod socket;
 mod stack;
 mod stream;
+mod times;
 
 use std::process::ExitCode;
 
@@ -28,6 +32,8 @@ enum Command {
     /// Run the whole system on this machine
     Dev(dev::DevArgs),
     Stream(stream::StreamArgs),
+    Calls(calls::CallsArgs),
+    Show(show::ShowArgs),
     Doctor(doctor::DoctorArgs),
     Redrive(redrive::RedriveArgs),
     /// Check a playbook, or try it on a written transcript
@@ -46,6 +52,8 @@ async fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Dev(args) => dev::run(args).await.map(|()| ExitCode::SUCCESS),
         Command::Stream(args) => stream::run(args).await.map(|()| ExitCode::SUCCESS),
+        Command::Calls(args) => calls::run(args).await.map(|()| ExitCode::SUCCESS),
+        Command::Show(args) => show::run(args).await.map(|()| ExitCode::SUCCESS),
         Command::Doctor(args) => doctor::run(args).await.map(|()| ExitCode::SUCCESS),
         Command::Redrive(args) => redrive::run(args).await.map(|()| ExitCode::SUCCESS),
         Command::Playbook(command) => playbook::run(command),

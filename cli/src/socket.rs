@@ -154,7 +154,7 @@ fn refusal(error: Error, stack: &Stack) -> Refusal {
 }
 
 /// The text of an error body: API Gateway's `message`, or a problem's `detail`.
-fn body_message(body: &[u8]) -> Option<String> {
+pub(crate) fn body_message(body: &[u8]) -> Option<String> {
     let value: serde_json::Value = serde_json::from_slice(body).ok()?;
     let text = ["message", "detail"].iter().find_map(|field| value.get(field)?.as_str())?;
     Some(text.chars().filter(|letter| !letter.is_control()).take(300).collect())

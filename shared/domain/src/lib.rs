@@ -13,6 +13,7 @@ pub mod playbook;
 pub mod redaction;
 pub mod segment;
 pub mod speech;
+pub mod transcript;
 
 pub use call::{Call, CallStatus, Channel};
 pub use ids::{CallId, OrgId, PlaybookId};

@@ -20,6 +20,7 @@ mod redelivery;
 mod redrive;
 mod restart;
 mod settings;
+mod show;
 mod speech_faults;
 mod streaming;
 mod wiring;
