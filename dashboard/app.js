@@ -320,19 +320,23 @@ function showSegment(key) {
   row.classList.add("shown");
 }
 
-// The newest card stands large, the earlier ones below it in a line each: what to say now is read at a glance.
+// At most three cards stand open, the gravest first; those that were met or put away lie below in a line each: what to
+// say now is read at a glance.
+const OPEN_CARDS = 3;
+const waitsForAnswer = (card) => ["active", "reopened"].includes(card.status) && !isDismissed(card);
+const cardStates = { answered: "answered", resolved: "resolved", reopened: "said again", dismissed: "put away" };
+
 function renderCards() {
   const over = isOver();
   const sorted = [...state.view.cards.values()]
     .sort((a, b) => b.evidence.start_ms - a.evidence.start_ms || rank(b) - rank(a));
-  // A dismissed card folds away: it is no longer what to say now.
-  const newest = sorted.find((card) => !isDismissed(card));
-  const earlier = sorted.filter((card) => card !== newest);
+  const open = sorted.filter(waitsForAnswer).sort((a, b) => rank(b) - rank(a)).slice(0, OPEN_CARDS);
+  const earlier = sorted.filter((card) => !open.includes(card));
   const judging = document.activeElement?.closest(".verdicts")?.closest("[data-id]")?.dataset.id;
   $("cards-title").textContent = over ? "Pushback and answers" : "What to say now";
   // What is read after the call is no news.
   $("cards").setAttribute("aria-live", over ? "off" : "polite");
-  put($("cards"), over || !newest ? [] : [newest], makeCard);
+  put($("cards"), over ? [] : open, makeCard);
   put($("older-cards"), over ? sorted : earlier, makeOlderCard);
   $("older").hidden = !$("older-cards").firstChild;
   $("no-cards").hidden = sorted.length > 0;
@@ -368,6 +372,7 @@ function put(place, cards, makeBox) {
 function makeCard(card) {
   const box = make("article", `card ${card.severity}`);
   const label = make("h4", "", card.label);
+  if (card.status === "reopened") label.append(" ", make("span", "when", cardStates.reopened));
   if (card.severity === "high") label.append(" ", make("span", "risk", "High risk"));
   box.append(label, ...cardWords(card));
   return box;
@@ -376,7 +381,8 @@ function makeCard(card) {
 function makeOlderCard(card) {
   const box = make("details", `card ${card.severity}`);
   const label = make("summary", "", card.label);
-  label.append(" ", make("span", "when", clock(card.evidence.start_ms)));
+  const stands = cardStates[card.status] ? ` · ${cardStates[card.status]}` : "";
+  label.append(" ", make("span", "when", clock(card.evidence.start_ms) + stands));
   box.append(label, ...cardWords(card));
   return box;
 }
@@ -413,6 +419,7 @@ function judged(call, card, verdict) {
 }
 
 let drawn = [];
+const landmarkStates = { done: "Reached: ", started: "Begun: ", reopened: "Open again: " };
 
 function renderProgress() {
   const { progress, notes } = state.view;
@@ -430,10 +437,11 @@ function renderProgress() {
   $("next-question").textContent = progress?.next_question ?? "";
   const why = new Map(over ? notes?.missed.map((landmark) => [landmark.id, landmark.why]) : []);
   $("landmarks").replaceChildren(...(progress?.landmarks ?? []).map((landmark) => {
-    const done = landmark.state === "done";
-    const item = make("li", done ? "done" : "open");
+    const item = make("li", landmark.state);
     const label = make("span", "label", landmark.label);
-    label.prepend(make("span", "hidden", done ? "Reached: " : "Open: "));
+    label.prepend(make("span", "hidden", landmarkStates[landmark.state] ?? "Open: "));
+    if (landmark.state === "started") label.append(make("span", "optional", " begun"));
+    if (landmark.state === "reopened") label.append(make("span", "optional", " open again"));
     if (!landmark.required) label.append(make("span", "optional", " optional"));
     item.append(label);
     if (landmark.evidence) item.append(makeQuote(landmark.evidence));
@@ -442,11 +450,33 @@ function renderProgress() {
   }));
 }
 
+/** What the notes list, each with what was said that shows it. */
+function noteLists(notes) {
+  const said = (item) => (item.links?.[0] ? { ...item.links[0], quote: item.quote } : null);
+  const due = (item) => (item.due ? ` (${item.due})` : "");
+  const plain = (items) => (items ?? []).map((item) => [item.text + due(item), said(item)]);
+  const actions = (notes.actions ?? []).map((item) => [`${sentence(item.owner)}: ${item.text}${due(item)}`, said(item)]);
+  return [
+    ["Agreed", plain(notes.agreements)], ["To do", actions], ["What hurts", plain(notes.pain_points)],
+    ["Left open", plain(notes.open_questions)],
+  ];
+}
+
 function renderNotes() {
   const { notes } = state.view;
   $("notes").hidden = !notes;
   if (!notes) return;
   $("notes-summary").textContent = notes.summary;
+  $("notes-lists").replaceChildren(...noteLists(notes).flatMap(([title, items]) => {
+    if (items.length === 0) return [];
+    const list = make("ul", "notes-list");
+    list.append(...items.map(([text, link]) => {
+      const item = make("li", "", text);
+      if (link) item.append(" ", makeQuote(link));
+      return item;
+    }));
+    return [make("h4", "", title), list];
+  }));
   const longest = notes.longest_monologue;
   $("notes-monologue").textContent = longest
     ? `Longest without a word from the other side: ${longest.channel}, ${clock(longest.end_ms - longest.start_ms)} from ${clock(longest.start_ms)}.` : "";

@@ -66,6 +66,7 @@ pub(crate) async fn run(args: DevArgs) -> anyhow::Result<()> {
     let template = project.join("template.yaml");
     let mut overrides = settings.overrides(&template)?;
     overrides.entry("AnonymousCaptureOrg".into()).or_insert_with(|| seed::ORG.into());
+    overrides.entry("RedactionKey".into()).or_insert(seed::secret(&args.data, "redaction-key")?);
 
     let speech = speech::start(&args.speech, &settings, &project).await?;
     overrides.extend(speech.overrides());
@@ -75,7 +76,7 @@ pub(crate) async fn run(args: DevArgs) -> anyhow::Result<()> {
         clock: if matches!(args.clock, ClockArg::Aws) { "aws" } else { "snappy" },
         version: env!("CARGO_PKG_VERSION"),
     };
-    let token = seed::token(&args.data)?;
+    let token = seed::secret(&args.data, "token")?;
     let options = StackOptions {
         overrides,
         data_dir: Some(args.data.clone()),

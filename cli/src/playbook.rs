@@ -9,7 +9,7 @@ use std::{
 use anyhow::Context as _;
 use callboard_domain::{
     Channel,
-    coaching::{FindingKind, Progress, Rules, Said},
+    coaching::{Progress, Rules, Said},
     playbook::{self, Playbook, Problem},
 };
 use serde::Deserialize;
@@ -187,20 +187,17 @@ fn parse(bytes: &[u8]) -> Result<(Channel, Line), String> {
     Ok((channel, line))
 }
 
-/// What a dashboard would get for this utterance: the new cards, and the progress if it changed.
+/// What a dashboard would get for this utterance: the progress if it changed, and the cards that are new or other.
 fn messages(rules: &Rules, progress: &mut Progress, said: &Said<'_>) -> Vec<Value> {
-    let (mut cards, mut progressed) = (Vec::new(), false);
-    for finding in rules.read(said) {
-        let is_new = !progress.objections.contains_key(&finding.id);
-        let changed = progress.add(&finding);
-        match finding.kind {
-            FindingKind::Landmark => progressed |= changed,
-            FindingKind::Objection if is_new => cards.extend(progress.card(rules.playbook(), &finding.id)),
-            _ => progressed |= changed,
-        }
+    let before = progress.clone();
+    if !progress.add_all(&rules.read(said)) {
+        return Vec::new();
     }
-    let view = progressed.then(|| typed("progress", json!(progress.view(rules.playbook()))));
-    view.into_iter().chain(cards.into_iter().map(|card| typed("card", json!(card)))).collect()
+    let playbook = rules.playbook();
+    let view = progress.view(playbook);
+    let changed = (view != before.view(playbook)).then(|| typed("progress", json!(view)));
+    let cards = progress.cards_since(&before, playbook);
+    changed.into_iter().chain(cards.into_iter().map(|card| typed("card", json!(card)))).collect()
 }
 
 fn typed(kind: &str, fields: Value) -> Value {
@@ -222,8 +219,9 @@ fn readable(message: &Value) -> String {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     if message["type"] == "card" {
         return format!(
-            "card      {}: \"{}\"\n          say: {}\n          ask: {}",
+            "card      {} ({}): \"{}\"\n          say: {}\n          ask: {}",
             text(&message["label"]),
+            text(&message["status"]),
             text(&message["evidence"]["quote"]),
             text(&message["say"]),
             text(&message["follow_up"])

@@ -131,6 +131,11 @@ impl Dev {
         Rest::new(&self.url, &self.token)
     }
 
+    /// What it said on stderr so far.
+    pub fn said(&self) -> String {
+        self.process.said.lock().unwrap().clone()
+    }
+
     /// Its port.
     pub fn port(&self) -> &str {
         self.url.rsplit(':').next().unwrap()

@@ -70,6 +70,7 @@ struct Progress {
     faults: VecDeque<Fault>,
     failing: Option<u16>,
     flaws: BTreeMap<String, Flaw>,
+    misheard: BTreeMap<String, String>,
 }
 
 /// A turn, and the samples around its loudest, by which it is known again.
@@ -103,6 +104,11 @@ impl Speech {
             Some(flaw) => state.flaws.insert(text.to_owned(), flaw),
             None => state.flaws.remove(text),
         };
+    }
+
+    /// From now on it hears other words in a turn of the demo call.
+    pub fn mishears(&self, turn: &str, words: &str) {
+        self.script.state().misheard.insert(turn.to_owned(), words.to_owned());
     }
 
     /// Crashes.
@@ -201,6 +207,9 @@ async fn transcribe(State(script): State<Arc<Script>>, mut form: Multipart) -> R
     let fault = state.faults.pop_front().or(state.failing.map(Fault::Status)).or(refused);
     if flaw == Some(Flaw::Silent) {
         text.clear();
+    }
+    if let Some(words) = state.misheard.get(&text) {
+        text.clone_from(words);
     }
     let status = match fault {
         None => 200,

@@ -11,19 +11,19 @@ use callboard_wire::items::{KeyItem, key_pk, sk};
 /// The organization of everything on one machine.
 pub(super) const ORG: &str = "local";
 
-/// The token of this data directory, made at the first start.
-pub(super) fn token(data: &Path) -> anyhow::Result<String> {
-    let path = data.join("token");
+/// A secret of this data directory, made at the first start.
+pub(super) fn secret(data: &Path, name: &str) -> anyhow::Result<String> {
+    let path = data.join(name);
     let known = fs::read_to_string(&path).unwrap_or_default();
     if !known.trim().is_empty() {
         return Ok(known.trim().to_owned());
     }
-    let token = hex::encode(rand::random::<[u8; 24]>());
+    let secret = hex::encode(rand::random::<[u8; 24]>());
     let mut options = fs::OpenOptions::new();
     options.write(true).create(true).truncate(true).mode(0o600);
     let mut file = options.open(&path).with_context(|| format!("{} cannot be written", path.display()))?;
-    file.write_all(token.as_bytes())?;
-    Ok(token)
+    file.write_all(secret.as_bytes())?;
+    Ok(secret)
 }
 
 /// Stores the key of the token, and the shipped playbooks as they are in this version.

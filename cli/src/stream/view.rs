@@ -84,7 +84,11 @@ impl View {
         });
         told.extend(progress.into_iter().chain(cards));
         let notes = snapshot.notes;
-        told.extend(notes.map(|part| ServerMessage::Notes { call, revision: part.revision, notes: part.value }));
+        told.extend(notes.map(|part| ServerMessage::Notes {
+            call,
+            revision: part.revision,
+            notes: Box::new(part.value),
+        }));
         let covered = self.covered.max(revision);
         told.retain(|message| self.apply(message));
         self.covered = self.covered.max(covered);
@@ -196,6 +200,8 @@ mod tests {
             words: vec![],
             is_final,
             placeholder: None,
+            masked: vec![],
+            provisional: false,
             times: SegmentTimes::default(),
         }
     }
@@ -205,7 +211,7 @@ mod tests {
             "playbook": "sales", "playbook_version": 1, "summary": "", "percent": 0, "reached": [], "missed": [],
             "objections": [], "talk": {"agent_ms": 0, "customer_ms": 0, "agent_percent": 0},
         }));
-        ServerMessage::Notes { call: "c".into(), revision, notes: notes.unwrap() }
+        ServerMessage::Notes { call: "c".into(), revision, notes: Box::new(notes.unwrap()) }
     }
 
     #[test]
@@ -265,6 +271,7 @@ mod tests {
             progress: None,
             cards: vec![],
             notes: None,
+            model: None,
         });
         assert!(!view.has_hole() && view.has_ended() && !view.has_notes());
         assert_eq!(told.len(), 2, "{told:?}");

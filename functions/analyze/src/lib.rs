@@ -3,60 +3,54 @@
 //! Progress depends on the set of a call's segments, not on their order: it is merged into what is stored, under its
 //! version. All of a call's segments are read again when it ends, and when one gets its text after that.
 
-use std::sync::Arc;
-
 use aws_lambda_events::{
     dynamodb::{Event, EventRecord},
     streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse},
 };
-use callboard_adapters::{
-    ServiceError,
-    accounts::Accounts,
-    calls::Calls,
-    table::{Table, Written},
-};
+use callboard_adapters::{ServiceError, accounts::Accounts, calls::Calls, queue::AdviceQueue, table::Table};
 use callboard_domain::{
-    CallId, CallStatus, OrgId, PlaybookId,
-    coaching::{Finding, Progress, Rules, Said, notes},
+    CallStatus, Placeholder,
+    coaching::{Finding, FindingKind, Progress, Said, notes},
 };
-use callboard_runtime::{Cache, Clock, SettingError, Start};
-use callboard_wire::items::{CallItem, SegmentItem, sk};
-
-/// How long compiled rules are kept before the playbook is read again.
-const RULES_MS: i64 = 60_000;
-/// How often a write under a version is tried against other writers before the record is reported as failed.
-const TRIES: usize = 10;
+use callboard_runtime::{
+    Clock, SettingError, Start,
+    coaching::{CoachingError, RuleBook},
+};
+use callboard_wire::{
+    advice::{self, AdviceRequest, Wanted},
+    items::{CallItem, SegmentItem, sk},
+};
 
 /// What the function needs.
 pub struct Context {
-    /// Playbooks.
-    pub accounts: Accounts,
     /// Calls.
     pub calls: Calls,
+    /// Where a language model is asked, if there is one.
+    pub advice: Option<AdviceQueue>,
     /// The time of day.
     pub clock: Clock,
-    rules: Cache<(OrgId, PlaybookId), Arc<Rules>>,
+    rules: RuleBook,
 }
 
 impl Context {
-    /// Reads `ACCOUNTS_TABLE` and `CALLS_TABLE`.
+    /// Reads `ACCOUNTS_TABLE`, `CALLS_TABLE`, `MODEL_PROVIDER` (`none` by default) and, where there is a model,
+    /// `ADVICE_QUEUE_URL`.
     pub fn start(start: &Start) -> Result<Self, SettingError> {
         let client = aws_sdk_dynamodb::Client::new(&start.sdk);
-        Ok(Self {
-            accounts: Accounts::new(Table::new(client.clone(), start.settings.required("ACCOUNTS_TABLE")?)),
-            calls: Calls::new(Table::new(client, start.settings.required("CALLS_TABLE")?)),
-            clock: start.clock.clone(),
-            rules: Cache::new(RULES_MS),
-        })
-    }
-
-    async fn rules(&self, org: &OrgId, playbook: &PlaybookId) -> Result<Arc<Rules>, AnalyzeError> {
-        let load = async {
-            let found = self.accounts.playbook(org, playbook).await?;
-            let found = found.ok_or_else(|| AnalyzeError::NoPlaybook(playbook.clone()))?;
-            Ok(Arc::new(Rules::compile(found)))
+        let accounts = Accounts::new(Table::new(client.clone(), start.settings.required("ACCOUNTS_TABLE")?));
+        let advice = match start.settings.optional("MODEL_PROVIDER").unwrap_or("none") {
+            "none" => None,
+            _ => {
+                let client = aws_sdk_sqs::Client::new(&start.sdk);
+                Some(AdviceQueue::new(client, start.settings.required("ADVICE_QUEUE_URL")?))
+            }
         };
-        self.rules.get((org.clone(), playbook.clone()), self.clock.now_ms(), load).await
+        Ok(Self {
+            calls: Calls::new(Table::new(client, start.settings.required("CALLS_TABLE")?)),
+            advice,
+            clock: start.clock.clone(),
+            rules: RuleBook::new(accounts),
+        })
     }
 }
 
@@ -64,14 +58,16 @@ impl Context {
 #[derive(Debug, thiserror::Error)]
 enum AnalyzeError {
     #[error(transparent)]
-    Service(#[from] ServiceError),
+    Coaching(#[from] CoachingError),
     // What exactly does not fit is not told: the words might be spoken ones.
     #[error("the item is not what this version expects")]
     Item(#[from] serde_dynamo::Error),
-    #[error("there is no playbook {0}")]
-    NoPlaybook(PlaybookId),
-    #[error("other writers were first {TRIES} times")]
-    Contended,
+}
+
+impl From<ServiceError> for AnalyzeError {
+    fn from(error: ServiceError) -> Self {
+        Self::Coaching(error.into())
+    }
 }
 
 /// Analyzes a batch of changes. The first that could not be is reported as failed, and all behind it come again.
@@ -107,51 +103,59 @@ async fn analyze(record: &EventRecord, context: &Context) -> Result<(), AnalyzeE
             return Box::pin(conclude(&call, context)).await;
         }
         // A call begins: the page shows at once what is to be achieved.
-        let rules = context.rules(&call.org, &call.playbook).await?;
-        Box::pin(merge(&call.org, &call.call, &rules, &[], context)).await.map(|_| ())
-    } else {
-        let segment: SegmentItem = serde_dynamo::from_item(image)?;
-        let rules = context.rules(&segment.org, &segment.playbook).await?;
-        let findings = rules.read(&said(&segment));
-        Box::pin(merge(&segment.org, &segment.call, &rules, &findings, context)).await?;
-        if segment.late { Box::pin(conclude_again(&segment, context)).await } else { Ok(()) }
+        let rules = context.rules.of(&call.org, &call.playbook, context.clock.now_ms()).await?;
+        Box::pin(context.calls.change_progress((&call.org, &call.call), rules.playbook(), |_| false)).await?;
+        return Ok(());
+    }
+    let segment: SegmentItem = serde_dynamo::from_item(image)?;
+    let rules = context.rules.of(&segment.org, &segment.playbook, context.clock.now_ms()).await?;
+    let findings = rules.read(&said(&segment));
+    let mut pushback = Vec::new();
+    // Most of what people say shows nothing: then progress is not even read.
+    if !findings.is_empty() || !segment.masked.is_empty() {
+        let add = |progress: &mut Progress| {
+            let corrected = progress.correct(segment.channel, segment.start_ms, &segment.text);
+            progress.add_all(&findings) || corrected
+        };
+        let of = (&segment.org, &segment.call);
+        let progress = Box::pin(context.calls.change_progress(of, rules.playbook(), add)).await?;
+        let raised = findings.iter().filter(|finding| finding.kind == FindingKind::Objection);
+        pushback.extend(raised.filter(|it| progress.raised_last(&it.id) == Some(&it.evidence)));
+    }
+    if segment.late {
+        return conclude_again(&segment, context).await;
+    }
+    want_advice(&segment, &pushback, context).await;
+    Ok(())
+}
+
+/// Asks a language model, where there is one: at once for better words where the customer pushed back, and every so
+/// often about the talk as a whole. All of it follows from the segment, so that a repetition asks for the same. Where the
+/// queue does not take it, the rules' work stands, which must not wait for a model's.
+async fn want_advice(segment: &SegmentItem, pushback: &[&Finding], context: &Context) {
+    let Some(queue) = &context.advice else { return };
+    let cards =
+        pushback.iter().map(|finding| Wanted::Card { objection: finding.id.clone(), start_ms: segment.start_ms });
+    let talk = (!segment.text.is_empty()).then_some(Wanted::Talk { end_ms: segment.end_ms });
+    for wanted in cards.chain(talk) {
+        if let Err(error) = queue.send(&request(segment, wanted)).await {
+            tracing::warn!(%error, call.id = %segment.call, "the model is not asked: what the rules found stands");
+        }
+    }
+}
+
+fn request(segment: &SegmentItem, wanted: Wanted) -> AdviceRequest {
+    AdviceRequest {
+        version: advice::VERSION,
+        org: segment.org.clone(),
+        call: segment.call.clone(),
+        playbook: segment.playbook.clone(),
+        wanted,
     }
 }
 
 fn said(segment: &SegmentItem) -> Said<'_> {
     Said { channel: segment.channel, start_ms: segment.start_ms, end_ms: segment.end_ms, text: &segment.text }
-}
-
-/// Merges findings into a call's progress and writes the cards that they bring. Returns the progress.
-async fn merge(
-    org: &OrgId,
-    call: &CallId,
-    rules: &Rules,
-    findings: &[Finding],
-    context: &Context,
-) -> Result<Progress, AnalyzeError> {
-    for _ in 0..TRIES {
-        let known = context.calls.progress(org, call).await?;
-        let (version, mut progress) = known.map_or((0, Progress::default()), |item| (item.version, item.progress));
-        let before = progress.clone();
-        let mut changed = false;
-        for finding in findings {
-            changed |= progress.add(finding);
-        }
-        // Cards first: should this end here, the next try finds the progress unchanged and writes both.
-        for card in progress.cards(rules.playbook()) {
-            if before.objections.get(&card.objection) != progress.objections.get(&card.objection) {
-                context.calls.put_card(org, call, &card).await?;
-            }
-        }
-        if !changed && version > 0 {
-            return Ok(progress);
-        }
-        if context.calls.put_progress(org, call, &progress, rules.playbook(), version).await? == Written::Yes {
-            return Ok(progress);
-        }
-    }
-    Err(AnalyzeError::Contended)
 }
 
 /// A text came late: if the call had ended, its notes are made again.
@@ -170,19 +174,28 @@ async fn conclude_again(segment: &SegmentItem, context: &Context) -> Result<(), 
 
 /// The call has ended: from all its segments, progress as a last word, then the notes.
 async fn conclude(call: &CallItem, context: &Context) -> Result<(), AnalyzeError> {
-    let rules = context.rules(&call.org, &call.playbook).await?;
+    let rules = context.rules.of(&call.org, &call.playbook, context.clock.now_ms()).await?;
     let segments = context.calls.segments(&call.org, &call.call).await?;
     let said: Vec<Said<'_>> = segments.iter().filter(|segment| segment.is_final).map(said).collect();
     let findings: Vec<Finding> = said.iter().flat_map(|said| rules.read(said)).collect();
-    let progress = merge(&call.org, &call.call, &rules, &findings, context).await?;
+    let add = |progress: &mut Progress| progress.add_all(&findings);
+    let progress = context.calls.change_progress((&call.org, &call.call), rules.playbook(), add).await?;
     let notes = notes(rules.playbook(), &progress, &said);
-    context.calls.put_notes(&call.org, &call.call, &notes, said.len() as u64).await?;
+    let basis = said.len() as u64;
+    context.calls.put_notes(&call.org, &call.call, &notes, basis).await?;
+    // A model is not asked while words are to come: each that comes late concludes the call anew.
+    let waits = segments.iter().any(|segment| segment.placeholder == Some(Placeholder::Waiting));
+    if let Some(queue) = context.advice.as_ref().filter(|_| !waits) {
+        let wanted = Wanted::Notes { basis };
+        let (org, call, playbook) = (call.org.clone(), call.call.clone(), call.playbook.clone());
+        queue.send(&AdviceRequest { version: advice::VERSION, org, call, playbook, wanted }).await?;
+    }
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use callboard_domain::playbook;
+    use callboard_domain::{coaching::Rules, playbook};
 
     use super::*;
 

@@ -8,7 +8,7 @@ use axum::{
 };
 use callboard_domain::{CallId, permissions::Action};
 use callboard_wire::{
-    items::{CallItem, SegmentItem},
+    items::{CallItem, ModelUse, SegmentItem},
     rest::{CallList, CallSnapshot, Revised, Transcript},
 };
 use serde::Deserialize;
@@ -66,6 +66,7 @@ pub(crate) async fn snapshot(
     let progress = context.calls.progress(org, &call.call).await?;
     let cards = context.calls.cards(org, &call.call).await?;
     let notes = context.calls.notes(org, &call.call).await?;
+    let model = context.calls.model_use(org, &call.call).await?;
     let call = context.calls.call(org, &call.call).await?.unwrap_or(call);
     let body = CallSnapshot {
         revision,
@@ -74,6 +75,7 @@ pub(crate) async fn snapshot(
         progress: progress.map(|item| Revised { revision: item.revision, value: item.view }),
         cards: cards.into_iter().map(|item| Revised { revision: item.revision, value: item.shown() }).collect(),
         notes: notes.map(|item| Revised { revision: item.revision, value: item.notes }),
+        model: Some(model).filter(|model| *model != ModelUse::default()),
     };
     Ok(Json(body).into_response())
 }

@@ -7,7 +7,7 @@ use axum::{
     http::StatusCode,
     routing::{get, post, put},
 };
-use callboard_adapters::{accounts::Accounts, calls::Calls, table::Table};
+use callboard_adapters::{accounts::Accounts, calls::Calls, orgs::Orgs, table::Table};
 use callboard_runtime::{Clock, SettingError, Start};
 use callboard_wire::rest::Health;
 
@@ -17,6 +17,7 @@ mod calls;
 mod feedback;
 mod playbooks;
 mod problem;
+mod settings;
 mod tags;
 
 use problem::problem;
@@ -26,6 +27,8 @@ use problem::problem;
 pub struct Context {
     /// Playbooks, and what is learned from feedback.
     pub accounts: Accounts,
+    /// Settings of organizations.
+    pub orgs: Orgs,
     /// Calls.
     pub calls: Calls,
     /// The time of day.
@@ -39,6 +42,7 @@ impl Context {
         let table = |name: &str| Ok(Table::new(client.clone(), start.settings.required(name)?));
         Ok(Self {
             accounts: Accounts::new(table("ACCOUNTS_TABLE")?),
+            orgs: Orgs::new(table("ACCOUNTS_TABLE")?),
             calls: Calls::new(table("CALLS_TABLE")?),
             clock: start.clock.clone(),
         })
@@ -57,6 +61,7 @@ pub fn router(context: Context) -> Router {
         .route("/v1/calls/{id}", get(calls::snapshot))
         .route("/v1/calls/{id}/transcript", get(calls::transcript))
         .route("/v1/calls/{id}/cards/{card}/feedback", put(feedback::give).delete(feedback::take_back))
+        .route("/v1/settings", get(settings::read).put(settings::replace))
         .route("/v1/playbooks", get(playbooks::list).post(write::create))
         .route("/v1/playbooks/validate", post(write::validate))
         .route("/v1/playbooks/try", post(trial::run))

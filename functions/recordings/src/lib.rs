@@ -11,7 +11,6 @@ use std::sync::Arc;
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use callboard_adapters::{
     ServiceError,
-    accounts::Accounts,
     audio::{self, AudioStore},
     calls::Calls,
     queue::DeferredQueue,
@@ -79,7 +78,7 @@ impl Context {
             return Err(SettingError::malformed("DEFERRED_BACKOFF_SECONDS", problem));
         }
         Ok(Self {
-            hints: HintBook::new(Accounts::new(table("ACCOUNTS_TABLE")?)),
+            hints: HintBook::new(table("ACCOUNTS_TABLE")?),
             calls: Calls::new(table("CALLS_TABLE")?),
             audio: AudioStore::new(audio::client(&start.sdk), settings.required("AUDIO_BUCKET")?),
             queue: DeferredQueue::new(aws_sdk_sqs::Client::new(&start.sdk), settings.required("DEFERRED_QUEUE_URL")?),

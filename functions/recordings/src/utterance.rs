@@ -3,8 +3,11 @@
 use callboard_adapters::ServiceError;
 use callboard_domain::{
     Placeholder, Segment, SegmentTimes,
+    redaction::{Redacted, redact_alone},
+    settings::RedactionPolicy,
     speech::{Recognized, SpeechError, SpeechRequest},
 };
+use callboard_runtime::speech::Hints;
 use callboard_wire::deferred::{self, DeferredError, DeferredUtterance};
 
 use crate::Context;
@@ -62,22 +65,34 @@ pub(crate) async fn finish(deferred: &DeferredUtterance, again: bool, context: &
     };
     let recognized = context.speech.transcribe(request).await?;
     // Also where nothing was said: the placeholder must go.
-    let segment = segment(deferred, recognized, asked_ms, context.clock.now_ms());
+    let shown = redact(deferred, recognized, &hints);
+    let segment = segment(deferred, shown, asked_ms, context.clock.now_ms());
     context.calls.put_late_segment(&segment, &deferred.org, &deferred.principal, &deferred.playbook).await?;
     Ok(context.audio.delete(&deferred.audio).await?)
 }
 
-fn segment(deferred: &DeferredUtterance, recognized: Recognized, asked_ms: i64, now_ms: i64) -> Segment {
-    let words = recognized.words.into_iter().map(|word| word.shifted(deferred.audio_start_ms));
+/// The text as it may be shown. What was said before and after it is not known here, so a number at its edge stays masked.
+fn redact(deferred: &DeferredUtterance, recognized: Recognized, hints: &Hints) -> Redacted {
+    let words = recognized.words.into_iter().map(|word| word.shifted(deferred.audio_start_ms)).collect::<Vec<_>>();
+    if hints.redaction == RedactionPolicy::Off {
+        return Redacted::unchanged(deferred.start_ms, recognized.text, words);
+    }
+    let language = hints.language.as_deref().unwrap_or("en");
+    Redacted { start_ms: deferred.start_ms, ..redact_alone(&recognized.text, &words, language, &deferred.topics) }
+}
+
+fn segment(deferred: &DeferredUtterance, shown: Redacted, asked_ms: i64, now_ms: i64) -> Segment {
     Segment {
         call: deferred.call.clone(),
         channel: deferred.channel,
         start_ms: deferred.start_ms,
         end_ms: deferred.end_ms,
-        text: recognized.text,
-        words: words.collect(),
+        text: shown.text,
+        words: shown.words,
         is_final: true,
         placeholder: None,
+        masked: shown.spans,
+        provisional: false,
         times: SegmentTimes {
             transcribed: now_ms,
             stored: now_ms,

@@ -16,7 +16,7 @@ use callboard_wire::{
 use crate::{
     Context,
     state::{CallState, StateError},
-    utterance::write_segment,
+    utterance::{settle_numbers, write_segment},
 };
 
 /// How often a call is taken up again after another environment was first.
@@ -81,6 +81,7 @@ pub async fn process(key: &str, records: &[Record], context: &Context) -> Result
         let mut batch = Box::pin(advance(&mut state, records, context)).await?;
         state.answer(&mut batch, context.clock.now_ms());
         state.version += 1;
+        state.seal(&context.seal);
         let version = Version { number: state.version, state: state.encode() };
         let header = &first.header;
         if context.live.put(&header.org, &header.call, &version, context.clock.now_ms(), batch.ended).await?
@@ -124,7 +125,9 @@ fn continues(state: &CallState, records: &[Record]) -> bool {
 /// The latest state of a call; none for one that never began and does not begin now: a connection that came and went.
 async fn load(records: &[Record], header: &Header, context: &Context) -> Result<Option<CallState>, CallError> {
     if let Some(version) = context.live.latest(&header.org, &header.call).await? {
-        return Ok(Some(CallState::decode(version.number, &version.state)?));
+        let mut state = CallState::decode(version.number, &version.state)?;
+        state.open(&context.seal);
+        return Ok(Some(state));
     }
     if records.iter().any(|record| !matches!(record.header.event, Event::Disconnected | Event::Swept { .. })) {
         let state = CallState::begin(header);
@@ -191,6 +194,10 @@ async fn advance(state: &mut CallState, records: &[Record], context: &Context) -
             write_segment(state, &utterance, context).await?;
         }
         ended = state.session.poll() == Poll::Ended;
+    }
+    if ended {
+        let orderly = batch.end_reason == Some(EndReason::Stopped);
+        settle_numbers(state, orderly, context).await?;
     }
     let lost = state.session.lost_frames() - lost_before;
     if lost > 0 {

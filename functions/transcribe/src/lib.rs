@@ -19,7 +19,6 @@ use aws_lambda_events::{
 };
 use callboard_adapters::{
     ServiceError,
-    accounts::Accounts,
     audio::{self, AudioStore},
     calls::Calls,
     gateway::Gateway,
@@ -30,6 +29,7 @@ use callboard_adapters::{
 use callboard_domain::speech::{Breaker, Transcriber};
 use callboard_runtime::{
     Clock, SettingError, Start,
+    seal::Seal,
     speech::{self, HintBook},
 };
 use callboard_wire::record::Record;
@@ -61,6 +61,8 @@ pub struct Context {
     pub speech: Arc<dyn Transcriber>,
     /// The time of day.
     pub clock: Clock,
+    /// Keeps what redaction remembers between batches.
+    pub seal: Seal,
     breaker: Mutex<Breaker>,
     /// Sessions of the last batches, each under its partition key.
     warm: Mutex<HashMap<String, CallState>>,
@@ -68,7 +70,8 @@ pub struct Context {
 
 impl Context {
     /// Reads `ACCOUNTS_TABLE`, `CALLS_TABLE`, `LIVE_TABLE`, `SOCKET_ENDPOINT`, `AUDIO_BUCKET`, `DEFERRED_QUEUE_URL`, and
-    /// `SPEECH_PROVIDER`, `SPEECH_URL`, `SPEECH_MODEL`, `SPEECH_API_KEY`, `SPEECH_TIMEOUT_MS`.
+    /// `SPEECH_PROVIDER`, `SPEECH_URL`, `SPEECH_MODEL`, `SPEECH_API_KEY`, `SPEECH_TIMEOUT_MS`. Without `REDACTION_KEY`,
+    /// numbers that may be said with pauses stay masked, whatever follows.
     pub fn start(start: &Start) -> Result<Self, SettingError> {
         let speech = speech::connect(&start.settings)?;
         Self::with_speech(start, speech)
@@ -80,7 +83,7 @@ impl Context {
         let table = |name: &str| Ok(Table::new(client.clone(), start.settings.required(name)?));
         let management = aws_sdk_apigatewaymanagement::config::Builder::from(&start.sdk);
         Ok(Self {
-            hints: HintBook::new(Accounts::new(table("ACCOUNTS_TABLE")?)),
+            hints: HintBook::new(table("ACCOUNTS_TABLE")?),
             calls: Calls::new(table("CALLS_TABLE")?),
             live: Live::new(table("LIVE_TABLE")?),
             gateway: Gateway::new(&management, &start.settings.address("SOCKET_ENDPOINT")?),
@@ -91,6 +94,7 @@ impl Context {
             ),
             speech,
             clock: start.clock.clone(),
+            seal: Seal::new(start.settings.optional("REDACTION_KEY")),
             breaker: Mutex::default(),
             warm: Mutex::default(),
         })

@@ -1,7 +1,8 @@
 //! A call between two batches: its session and the little beside it that the next batch needs.
 
 use callboard_audio::{Checkpoint, Session, session::CheckpointError};
-use callboard_domain::{CallStatus, call::EndReason};
+use callboard_domain::{CallStatus, call::EndReason, redaction::Pending};
+use callboard_runtime::seal::Seal;
 use callboard_wire::record::Header;
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +17,8 @@ pub struct CallState {
     pub session: Session,
     /// The rest.
     pub extra: Extra,
+    /// What redaction remembers of each channel. It holds what was masked: it is stored sealed, or not at all.
+    pub pending: Vec<Pending>,
     /// Until when this invocation asks the transcription service, wall clock, ms: what it comes to later has to wait, so
     /// that a slow service does not use up the time that the function has.
     pub ask_until_ms: i64,
@@ -59,6 +62,9 @@ pub struct Extra {
     pub left: bool,
     /// The connection that the last frame came over.
     pub connection: Option<String>,
+    /// What redaction remembers, sealed; none where it remembers nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed: Option<String>,
 }
 
 impl CallState {
@@ -79,8 +85,10 @@ impl CallState {
             ask_counted_ms: 0,
             left: false,
             connection: header.connection.clone(),
+            sealed: None,
         };
-        Self { version: 0, session: Session::new(header.format), extra, ask_until_ms: i64::MAX }
+        let pending = vec![Pending::default(); header.channels.len()];
+        Self { version: 0, session: Session::new(header.format), extra, pending, ask_until_ms: i64::MAX }
     }
 
     /// As bytes: the length of the rest as a little-endian u32, the rest as JSON, the session.
@@ -98,8 +106,36 @@ impl CallState {
     pub fn decode(version: u64, bytes: &[u8]) -> Result<Self, StateError> {
         let (length, rest) = bytes.split_first_chunk::<4>().ok_or(StateError::CutOff)?;
         let (extra, session) = rest.split_at_checked(u32::from_le_bytes(*length) as usize).ok_or(StateError::CutOff)?;
-        let extra = serde_json::from_slice(extra).map_err(|e| StateError::Extra(e.to_string()))?;
-        Ok(Self { version, session: Session::resume(Checkpoint::decode(session)?), extra, ask_until_ms: i64::MAX })
+        let extra: Extra = serde_json::from_slice(extra).map_err(|e| StateError::Extra(e.to_string()))?;
+        let pending = vec![Pending::default(); extra.header.channels.len()];
+        let session = Session::resume(Checkpoint::decode(session)?);
+        Ok(Self { version, session, extra, pending, ask_until_ms: i64::MAX })
+    }
+
+    /// Seals what redaction remembers, for [`encode`](Self::encode). Without a key there is nothing to seal.
+    pub fn seal(&mut self, seal: &Seal) {
+        let remembers = self.pending.iter().any(|pending| !pending.is_empty());
+        let text = remembers.then(|| serde_json::to_vec(&self.pending).unwrap_or_default());
+        self.extra.sealed = text.and_then(|text| seal.seal(&self.place(), &text));
+    }
+
+    /// Opens what was sealed. What cannot be opened is forgotten: what it masked stays masked.
+    pub fn open(&mut self, seal: &Seal) {
+        let Some(sealed) = &self.extra.sealed else { return };
+        let opened =
+            seal.open(&self.place(), sealed).and_then(|text| serde_json::from_slice::<Vec<Pending>>(&text).ok());
+        match opened.filter(|opened| opened.len() == self.pending.len()) {
+            Some(opened) => self.pending = opened,
+            None => {
+                tracing::warn!(call.id = %self.extra.header.call, "what redaction remembered cannot be opened");
+                // Whatever numbers go on now may be the rest of what is forgotten.
+                self.pending.iter_mut().for_each(|pending| drop(pending.interrupt()));
+            }
+        }
+    }
+
+    fn place(&self) -> String {
+        format!("{}#{}", self.extra.header.org, self.extra.header.call)
     }
 
     /// Adds a sentence to the context.

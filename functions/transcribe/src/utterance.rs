@@ -8,11 +8,17 @@
 use callboard_audio::Utterance;
 use callboard_domain::{
     Channel, Placeholder, Segment, SegmentTimes, Word,
+    redaction::Redacted,
+    settings::RedactionPolicy,
     speech::{Recognized, SpeechError, SpeechRequest},
 };
+use callboard_runtime::speech::Hints;
 use callboard_wire::deferred::{self, DeferredUtterance};
 
 use crate::{Context, call::CallError, state::CallState};
+
+/// Of number words where a playbook names no language.
+const DEFAULT_LANGUAGE: &str = "en";
 
 /// Writes an utterance's segment: with its words, or as one that waits for them.
 pub async fn write_segment(state: &mut CallState, utterance: &Utterance, context: &Context) -> Result<(), CallError> {
@@ -25,7 +31,9 @@ pub async fn write_segment(state: &mut CallState, utterance: &Utterance, context
         let wish_ms = context.breaker().wish_ms(asked_ms);
         return defer(state, utterance, channel, wish_ms, context).await;
     }
-    let transcribed = transcribe(state, utterance, context).await?;
+    let header = &state.extra.header;
+    let hints = context.hints.of(&header.org, &header.playbook, asked_ms).await?;
+    let transcribed = transcribe(state, utterance, &hints, context).await;
     let now_ms = context.clock.now_ms();
     let recognized = match transcribed {
         Ok(recognized) => recognized,
@@ -44,21 +52,26 @@ pub async fn write_segment(state: &mut CallState, utterance: &Utterance, context
     if recognized.text.is_empty() {
         return Ok(());
     }
-    let segment = segment(state, utterance, channel, recognized, (asked_ms, now_ms));
+    let mut shown = redact(state, utterance, recognized, &hints, context);
+    let Some(first) = shown.drain(..1).next() else { return Ok(()) };
+    let segment = segment(state, utterance, channel, first, (asked_ms, now_ms));
     let header = &state.extra.header;
     context.calls.put_segment(&segment, &header.org, &header.principal, &header.playbook).await?;
-    state.remember(&segment.text);
+    revise(state, channel, &shown, context).await?;
+    // What may be masked yet is not handed on.
+    if !segment.provisional {
+        state.remember(&segment.text);
+    }
     Ok(())
 }
 
-/// Asks the service. The outer error is a table's.
+/// Asks the service.
 async fn transcribe(
     state: &CallState,
     utterance: &Utterance,
+    hints: &Hints,
     context: &Context,
-) -> Result<Result<Recognized, SpeechError>, CallError> {
-    let header = &state.extra.header;
-    let hints = context.hints.of(&header.org, &header.playbook, context.clock.now_ms()).await?;
+) -> Result<Recognized, SpeechError> {
     let request = SpeechRequest {
         pcm: &utterance.spoken.pcm,
         sample_rate: utterance.spoken.sample_rate,
@@ -66,27 +79,82 @@ async fn transcribe(
         terms: &hints.terms,
         context: &state.extra.context,
     };
-    Ok(context.speech.transcribe(request).await)
+    context.speech.transcribe(request).await
+}
+
+/// An utterance as it may be shown, and behind it earlier ones of its channel that change by it.
+fn redact(
+    state: &mut CallState,
+    utterance: &Utterance,
+    recognized: Recognized,
+    hints: &Hints,
+    context: &Context,
+) -> Vec<Redacted> {
+    let spoken = &utterance.spoken;
+    let words = recognized.words.into_iter().map(|word| word.shifted(spoken.audio_start_ms)).collect::<Vec<Word>>();
+    let (start_ms, text) = (spoken.start_ms, recognized.text);
+    if hints.redaction == RedactionPolicy::Off {
+        return vec![Redacted::unchanged(start_ms, text, words)];
+    }
+    let language = hints.language.as_deref().unwrap_or(DEFAULT_LANGUAGE);
+    for (_, other) in state.pending.iter_mut().enumerate().filter(|(at, _)| *at != utterance.channel) {
+        other.asked(&text, language);
+    }
+    let Some(pending) = state.pending.get_mut(utterance.channel) else { return Vec::new() };
+    let mut shown = pending.take(start_ms, &text, &words, language);
+    if !context.seal.keeps() {
+        // Nothing can be kept: what might go on stays masked. The later word on an utterance is the one that counts.
+        for last in pending.interrupt() {
+            match shown.iter_mut().find(|known| known.start_ms == last.start_ms) {
+                Some(known) => *known = last,
+                None => shown.push(last),
+            }
+        }
+    }
+    shown
+}
+
+/// Writes what became of earlier utterances of a channel.
+async fn revise(state: &CallState, channel: Channel, revised: &[Redacted], context: &Context) -> Result<(), CallError> {
+    let header = &state.extra.header;
+    for one in revised {
+        context.calls.revise_segment(&header.org, &header.call, channel, one).await?;
+    }
+    Ok(())
+}
+
+/// The call is over: where it was ended on purpose, numbers that might have gone on are what they are; else they stay
+/// masked, and should the call go on after all, so does what they may go on with.
+pub async fn settle_numbers(state: &mut CallState, orderly: bool, context: &Context) -> Result<(), CallError> {
+    let channels = state.extra.header.channels.clone();
+    for (at, channel) in channels.into_iter().enumerate() {
+        let Some(pending) = state.pending.get_mut(at) else { continue };
+        let mut settled = if orderly { pending.finish() } else { Vec::new() };
+        settled.extend(pending.interrupt());
+        revise(state, channel, &settled, context).await?;
+    }
+    Ok(())
 }
 
 fn segment(
     state: &CallState,
     utterance: &Utterance,
     channel: Channel,
-    recognized: Recognized,
+    shown: Redacted,
     (asked_ms, now_ms): (i64, i64),
 ) -> Segment {
     let spoken = &utterance.spoken;
-    let words = recognized.words.into_iter().map(|word| word.shifted(spoken.audio_start_ms));
     Segment {
         call: state.extra.header.call.clone(),
         channel,
         start_ms: spoken.start_ms,
         end_ms: spoken.end_ms,
-        text: recognized.text,
-        words: words.collect::<Vec<Word>>(),
+        text: shown.text,
+        words: shown.words,
         is_final: true,
         placeholder: None,
+        masked: shown.spans,
+        provisional: shown.provisional,
         times: SegmentTimes {
             transcribed: now_ms,
             stored: now_ms,
@@ -108,12 +176,15 @@ fn times(utterance: &Utterance) -> SegmentTimes {
 
 /// Lets an utterance wait, for as long as the service wishes at least.
 async fn defer(
-    state: &CallState,
+    state: &mut CallState,
     utterance: &Utterance,
     channel: Channel,
     wish_ms: Option<u64>,
     context: &Context,
 ) -> Result<(), CallError> {
+    // What is said here is not known: a number that it may go on with stays masked.
+    let pending = state.pending.get_mut(utterance.channel);
+    let (topics, settled) = pending.map(|it| (it.topics(), it.interrupt())).unwrap_or_default();
     let (header, spoken) = (&state.extra.header, &utterance.spoken);
     let deferred = DeferredUtterance {
         version: deferred::VERSION,
@@ -128,10 +199,11 @@ async fn defer(
         sample_rate: spoken.sample_rate,
         audio: deferred::audio_key(&header.org, &header.call, spoken.start_ms, channel),
         times: times(utterance),
+        topics,
     };
     context.audio.put(&deferred.audio, deferred::to_bytes(&spoken.pcm)).await?;
     context.deferred.send(&deferred, wish_ms.unwrap_or(0).div_ceil(1_000)).await?;
     let placeholder = deferred.segment(Placeholder::Waiting, context.clock.now_ms());
     context.calls.put_segment(&placeholder, &header.org, &header.principal, &header.playbook).await?;
-    Ok(())
+    revise(state, channel, &settled, context).await
 }

@@ -48,6 +48,12 @@ pub fn functions(clock: &Clock) -> Registry {
             }),
         ),
         (
+            "advise",
+            entry(clock, callboard_advise::Context::start, |event, context: Arc<_>| async move {
+                callboard_advise::handle(event, &context).await
+            }),
+        ),
+        (
             "push",
             entry(clock, callboard_push::Context::start, |event, context: Arc<_>| async move {
                 callboard_push::handle(event, &context).await

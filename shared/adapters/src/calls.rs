@@ -11,16 +11,18 @@ use callboard_domain::{
     Call, CallId, CallStatus, Channel, OrgId, Placeholder, PlaybookId, Segment,
     coaching::{Notes, Progress},
     playbook::Playbook,
+    redaction::Redacted,
 };
-use callboard_wire::items::{CallItem, NotesItem, ProgressItem, SegmentItem, call_pk, calls_pk, sk};
+use callboard_wire::items::{CallItem, ModelUse, NotesItem, ProgressItem, SegmentItem, call_pk, calls_pk, sk};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     ServiceError,
-    table::{Page, Query, Table, Written, number, text},
+    table::{Page, Query, Table, Written, number, text, value},
 };
 
 mod cards;
+mod progress;
 
 /// An item is written over one of a lower revision only.
 const NEWER: &str = "(attribute_not_exists(#revision) OR #revision < :revision)";
@@ -157,6 +159,34 @@ impl Calls {
         self.put_revised((org, &segment.call, &sort_key), item, condition, &unfinished).await
     }
 
+    /// Changes what a segment shows that was provisional, once more is known; `No` says that it is not, or not any more.
+    pub async fn revise_segment(
+        &self,
+        org: &OrgId,
+        call: &CallId,
+        channel: Channel,
+        revised: &Redacted,
+    ) -> Result<Written, ServiceError> {
+        let (pk, sort_key) = (call_pk(org, call), sk::segment(revised.start_ms, channel));
+        let values = [
+            ("text", text(&revised.text)),
+            ("words", value(&revised.words)?),
+            ("masked", value(&revised.spans)?),
+            ("provisional", AttributeValue::Bool(revised.provisional)),
+        ];
+        let condition = format!("#provisional = :open AND {NEWER}");
+        for _ in 0..TRIES {
+            let revision = self.next_revision(org, call).await?;
+            let values = values.iter().cloned().chain([("revision", number(revision))]);
+            let open = [(":open", AttributeValue::Bool(true))];
+            let written = self.0.put_attributes(&pk, &sort_key, values, &condition, open).await?;
+            if let Some(written) = self.settled(&pk, &sort_key, revision, written).await? {
+                return Ok(written);
+            }
+        }
+        Err(overtaken("UpdateItem"))
+    }
+
     /// A segment.
     pub async fn segment(
         &self,
@@ -171,6 +201,36 @@ impl Calls {
     /// A call's segments by start.
     pub async fn segments(&self, org: &OrgId, call: &CallId) -> Result<Vec<SegmentItem>, ServiceError> {
         self.under(org, call, sk::SEGMENT).await
+    }
+
+    /// The last of a call's segments, by start.
+    pub async fn last_segments(
+        &self,
+        org: &OrgId,
+        call: &CallId,
+        most: usize,
+    ) -> Result<Vec<SegmentItem>, ServiceError> {
+        let pk = call_pk(org, call);
+        let (prefix, limit) = (Some(sk::SEGMENT), Some(most));
+        let query = Query { pk: &pk, prefix, descending: true, limit, ..Query::default() };
+        let mut segments = self.0.query(&query).await?.items;
+        segments.reverse();
+        Ok(segments)
+    }
+
+    /// What a language model was used for in a call.
+    pub async fn model_use(&self, org: &OrgId, call: &CallId) -> Result<ModelUse, ServiceError> {
+        Ok(self.0.get(&call_pk(org, call), sk::ADVICE).await?.unwrap_or_default())
+    }
+
+    /// Counts what a language model was used for in a call.
+    pub async fn count_model_use(
+        &self,
+        org: &OrgId,
+        call: &CallId,
+        counts: &[(&str, u64)],
+    ) -> Result<(), ServiceError> {
+        self.0.add_all(&call_pk(org, call), sk::ADVICE, counts).await
     }
 
     async fn under<T: serde::de::DeserializeOwned>(
@@ -219,13 +279,36 @@ impl Calls {
         self.0.get(&call_pk(org, call), sk::NOTES).await
     }
 
-    /// Stores the notes after a call, made from so many final segments; `No` says that there are some from as many.
+    /// Stores the rules' notes after a call, made from so many final segments; `No` says that there are some from as many.
     pub async fn put_notes(
         &self,
         org: &OrgId,
         call: &CallId,
         notes: &Notes,
         basis: u64,
+    ) -> Result<Written, ServiceError> {
+        // Notes of an older version do not say what they were made from.
+        self.store_notes(org, call, notes, basis, "attribute_not_exists(#basis) OR #basis < :basis").await
+    }
+
+    /// Stores a model's notes, which take the place of the rules' from as many segments.
+    pub async fn put_model_notes(
+        &self,
+        org: &OrgId,
+        call: &CallId,
+        notes: &Notes,
+        basis: u64,
+    ) -> Result<Written, ServiceError> {
+        self.store_notes(org, call, notes, basis, "attribute_not_exists(#basis) OR #basis <= :basis").await
+    }
+
+    async fn store_notes(
+        &self,
+        org: &OrgId,
+        call: &CallId,
+        notes: &Notes,
+        basis: u64,
+        condition: &str,
     ) -> Result<Written, ServiceError> {
         let item = |revision| NotesItem {
             pk: call_pk(org, call),
@@ -236,8 +319,6 @@ impl Calls {
             basis,
             notes: notes.clone(),
         };
-        // Notes of an older version do not say what they were made from.
-        let condition = "attribute_not_exists(#basis) OR #basis < :basis";
         self.put_revised((org, call, sk::NOTES), item, condition, &[(":basis", number(basis))]).await
     }
 

@@ -1,6 +1,10 @@
 //! Feedback on a card: kept with the card, from where dashboards are told, and counted for its organization.
 
-use callboard_domain::{CallId, OrgId, feedback::Verdict};
+use callboard_domain::{
+    CallId, OrgId,
+    coaching::{Card, Progress},
+    feedback::Verdict,
+};
 use callboard_wire::items::CallItem;
 
 use crate::{ServiceError, accounts::Accounts, calls::Calls};
@@ -30,6 +34,18 @@ pub async fn give(calls: &Calls, accounts: &Accounts, call: &CallItem, given: Gi
     }
     let put = calls.put_verdict((org, id, given.card), given.principal, given.verdict, given.now_ms).await?;
     let Some((card, change)) = put else { return Ok(false) };
+    // A card that is dismissed makes room for others, until the customer says it again.
+    let dismissed = Some(Verdict::Dismissed);
+    if (given.verdict == dismissed || change.before == dismissed)
+        && let Some(playbook) = accounts.playbook(org, &call.playbook).await?
+    {
+        let Card { objection, evidence, .. } = &card.card;
+        let dismiss = |progress: &mut Progress| match given.verdict == dismissed {
+            true => progress.dismiss(objection, evidence.start_ms),
+            false => progress.restore(objection),
+        };
+        calls.change_progress((org, id), &playbook, dismiss).await?;
+    }
     accounts.note_feedback(org, &call.playbook, &card.card.objection, &change).await?;
     Ok(true)
 }

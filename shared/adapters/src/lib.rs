@@ -21,6 +21,8 @@ mod http;
 pub mod live;
 #[cfg(feature = "model")]
 pub mod model;
+#[cfg(feature = "tables")]
+pub mod orgs;
 #[cfg(feature = "queue")]
 pub mod queue;
 #[cfg(feature = "redrive")]

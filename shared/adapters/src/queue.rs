@@ -1,14 +1,14 @@
-//! The queue of utterances that have to wait: messages of an SQS queue.
+//! The queues: utterances that have to wait, and what a language model is wanted for.
 
 use aws_sdk_sqs::{Client, error::ProvideErrorMetadata};
-use callboard_wire::deferred::DeferredUtterance;
+use callboard_wire::{advice::AdviceRequest, deferred::DeferredUtterance};
 
 use crate::ServiceError;
 
 /// SQS delays a message by this at most, in seconds.
 pub const LONGEST_DELAY_S: u64 = 900;
 
-/// The queue and the client to reach it.
+/// The queue of utterances that have to wait, and the client to reach it.
 #[derive(Debug, Clone)]
 pub struct DeferredQueue {
     client: Client,
@@ -45,6 +45,34 @@ impl DeferredQueue {
             .await
             .map(|_| ())
             .map_err(|error| failed("ChangeMessageVisibility", &error))
+    }
+}
+
+/// The FIFO queue of what a language model is wanted for, and the client to reach it.
+#[derive(Debug, Clone)]
+pub struct AdviceQueue {
+    client: Client,
+    url: String,
+}
+
+impl AdviceQueue {
+    /// A queue by its URL.
+    pub fn new(client: Client, url: impl Into<String>) -> Self {
+        Self { client, url: url.into() }
+    }
+
+    /// Asks for something, unless the same was asked for within the last five minutes.
+    pub async fn send(&self, request: &AdviceRequest) -> Result<(), ServiceError> {
+        self.client
+            .send_message()
+            .queue_url(&self.url)
+            .message_body(request.to_json())
+            .message_group_id(request.group())
+            .message_deduplication_id(request.deduplication())
+            .send()
+            .await
+            .map(|_| ())
+            .map_err(|error| failed("SendMessage", &error))
     }
 }
 

@@ -180,6 +180,20 @@ impl Table {
             .ok_or_else(|| self.corrupt(&format!("{attribute} is no whole number")))
     }
 
+    /// Adds to counters of an item, which is made where there is none.
+    pub async fn add_all(&self, pk: &str, sk: &str, amounts: &[(&str, u64)]) -> Result<(), ServiceError> {
+        let mut request = self.client.update_item().table_name(&self.name).key("pk", text(pk)).key("sk", text(sk));
+        let mut additions = Vec::new();
+        for (at, (attribute, amount)) in amounts.iter().enumerate() {
+            additions.push(format!("#c{at} :a{at}"));
+            request = request
+                .expression_attribute_names(format!("#c{at}"), *attribute)
+                .expression_attribute_values(format!(":a{at}"), number(amount));
+        }
+        let sent = request.update_expression(format!("ADD {}", additions.join(", "))).send().await;
+        sent.map(|_| ()).map_err(|e| failed("UpdateItem", &e))
+    }
+
     /// Adds to a set attribute of an item that exists, or takes from it; `No` if there is no such item.
     pub async fn change_set(
         &self,

@@ -24,12 +24,19 @@ mod view;
 mod words;
 
 pub use cards::{Card, CardStatus, OPEN_CARDS};
-pub use notes::{MissedLandmark, Monologue, Notes, RaisedObjection, ReachedLandmark, Talk, notes};
-pub use progress::{LandmarkMarks, ObjectionMarks, Progress};
+pub use notes::{
+    Action, Diary, Entity, EntityKind, ITEM_CHARS, Interruptions, Link, Met, MissedLandmark, Monologue, NoteItem,
+    Notes, NotesError, NotesSource, NotesStyle, OpenQuestion, Outcome, Owner, Quality, RaisedObjection,
+    ReachedLandmark, SUMMARY_CHARS, ScorePart, Scorecard, SentimentSpan, Talk, from_model, notes, notes_request,
+    notes_schema, notes_style, quality,
+};
+pub use progress::{LandmarkMarks, ObjectionMarks, Progress, Suggestion};
+pub use quote::{Quotes, find_quote};
 pub use rules::Rules;
 pub(crate) use rules::SignalCheck;
 pub use standing::ObjectionState;
 pub use view::{LandmarkState, LandmarkView, ObjectionView, ProgressView};
+pub(crate) use words::stemmer_of;
 
 /// One utterance, as far as coaching needs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 //! Pure: no I/O, no clock, no environment, no randomness. Whatever is hard is decided here and tested here.
 //! Wire formats, table items and services live elsewhere (`wire`, `adapters`).
 
+pub mod advice;
 pub mod call;
 pub mod coaching;
 pub mod feedback;
@@ -12,6 +13,7 @@ pub mod permissions;
 pub mod playbook;
 pub mod redaction;
 pub mod segment;
+pub mod settings;
 pub mod speech;
 pub mod transcript;
 

@@ -33,6 +33,10 @@ pub enum Action {
     TryPlaybooks,
     /// Create, replace and delete playbooks of the organization.
     ManagePlaybooks,
+    /// Read the organization's settings.
+    ReadSettings,
+    /// Change the organization's settings.
+    ManageSettings,
 }
 
 impl Role {
@@ -51,10 +55,13 @@ impl Role {
     pub fn may(self, action: Action, own: bool) -> bool {
         match (self, action) {
             (Self::Admin, _) => true,
-            (Self::Supervisor, action) => action != Action::ManagePlaybooks,
+            (Self::Supervisor, action) => !matches!(action, Action::ManagePlaybooks | Action::ManageSettings),
             (Self::Agent, Action::CaptureCall | Action::ReadPlaybooks | Action::TryPlaybooks) => true,
             (Self::Agent, Action::ReadCall | Action::GiveFeedback) => own,
-            (Self::Agent, Action::ReadAllCalls | Action::ManagePlaybooks) => false,
+            (
+                Self::Agent,
+                Action::ReadAllCalls | Action::ManagePlaybooks | Action::ReadSettings | Action::ManageSettings,
+            ) => false,
             (Self::Capture, Action::CaptureCall) => true,
             // A capture connection may watch the call it captures, and nothing else.
             (Self::Capture, Action::ReadCall) => own,
@@ -64,7 +71,9 @@ impl Role {
                 | Action::GiveFeedback
                 | Action::ReadPlaybooks
                 | Action::TryPlaybooks
-                | Action::ManagePlaybooks,
+                | Action::ManagePlaybooks
+                | Action::ReadSettings
+                | Action::ManageSettings,
             ) => false,
         }
     }
@@ -97,5 +106,7 @@ mod tests {
         check(Action::ReadPlaybooks, YES, YES, YES, NO);
         check(Action::TryPlaybooks, YES, YES, YES, NO);
         check(Action::ManagePlaybooks, NO, NO, YES, NO);
+        check(Action::ReadSettings, NO, YES, YES, NO);
+        check(Action::ManageSettings, NO, NO, YES, NO);
     }
 }

@@ -35,7 +35,8 @@ mod tokens;
 mod values;
 
 use find::{Found, Heard};
-use language::{Language, Topic};
+use language::Language;
+pub use language::Topic;
 use mask::Mask;
 
 /// What kind of value was masked.
@@ -100,6 +101,13 @@ pub struct Redacted {
     pub spans: Vec<Span>,
     /// Whether what follows may change it: then it is given again, when it changes or when that is over.
     pub provisional: bool,
+}
+
+impl Redacted {
+    /// An utterance of which nothing is masked, or looked at.
+    pub fn unchanged(start_ms: u64, text: String, words: Vec<Word>) -> Self {
+        Self { start_ms, text, words, spans: Vec::new(), provisional: false }
+    }
 }
 
 /// What is kept of one channel between utterances. It holds originals: never store or log it in the open.
@@ -196,9 +204,14 @@ impl Pending {
     /// An utterance is not known: what is pending stays masked for good, and so do four or more digits that begin the
     /// next one. Gives back what changes: all that was provisional, which it is no longer.
     pub fn interrupt(&mut self) -> Vec<Redacted> {
-        let held = std::mem::take(self).held;
+        let held = std::mem::take(&mut self.held);
         self.after_unknown = true;
         held.into_iter().filter_map(Held::kept).collect()
+    }
+
+    /// What was spoken of, for an utterance that is judged alone.
+    pub fn topics(&self) -> Vec<Topic> {
+        self.carried.iter().map(|(topic, _)| *topic).collect()
     }
 
     /// Whether there is nothing to keep: a new one does as well.
@@ -261,13 +274,13 @@ impl Held {
     }
 }
 
-/// One utterance of which nothing around is known: four or more digits at its begin or end stay masked. What is given
-/// back starts at 0.
-pub fn redact_alone(text: &str, words: &[Word], language: &str) -> Redacted {
+/// One utterance of which nothing around is known but what was spoken of: four or more digits at its begin or end stay
+/// masked.
+pub fn redact_alone(text: &str, words: &[Word], language: &str, topics: &[Topic]) -> Redacted {
     if !Language::of(language).may_matter(text) {
         return mask::apply(0, text, words, &[], false);
     }
-    let found = find::find(&[Heard { text, language, carried: &[], after_unknown: true }]);
+    let found = find::find(&[Heard { text, language, carried: topics, after_unknown: true }]);
     let masks = |places: Vec<find::Place>| places.into_iter().map(|(_, mask)| mask).collect::<Vec<_>>();
     let decided = mask::joined(&[], &masks(found.decided));
     let masks = mask::joined(&decided, &mask::outside(&masks(found.pending), &decided, text));

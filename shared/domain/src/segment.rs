@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{call::Channel, ids::CallId};
+use crate::{call::Channel, ids::CallId, redaction::Span};
 
 /// A word with its place in the call, in milliseconds of media time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -86,6 +86,10 @@ pub struct Segment {
     pub is_final: bool,
     /// Why there is no text yet, where that is so.
     pub placeholder: Option<Placeholder>,
+    /// What was masked in the text.
+    pub masked: Vec<Span>,
+    /// True while what is said next decides whether something in the text is masked.
+    pub provisional: bool,
     /// When it was spoken, received, transcribed and stored.
     pub times: SegmentTimes,
 }

@@ -4,8 +4,12 @@
 
 pub mod cache;
 pub mod clock;
+#[cfg(feature = "coaching")]
+pub mod coaching;
 #[cfg(feature = "model")]
 pub mod model;
+#[cfg(feature = "seal")]
+pub mod seal;
 pub mod settings;
 #[cfg(feature = "speech")]
 pub mod speech;

@@ -20,7 +20,7 @@ pub fn connect(start: &Start) -> Result<Option<Arc<dyn LanguageModel>>, SettingE
         url: settings.optional("MODEL_URL").unwrap_or_default().to_owned(),
         model: settings.required("MODEL_NAME")?.to_owned(),
         api_key: settings.optional("MODEL_API_KEY").map(Secret::new),
-        timeout: Duration::from_millis(settings.parsed("MODEL_TIMEOUT_MS", 8_000)?),
+        timeout: Duration::from_millis(settings.parsed("MODEL_TIMEOUT_MS", 60_000)?),
     };
     let connected = match provider {
         Provider::Bedrock => model::connect_bedrock(config, &start.sdk),

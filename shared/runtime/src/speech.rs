@@ -5,9 +5,11 @@ use std::{sync::Arc, time::Duration};
 use callboard_adapters::{
     ServiceError,
     accounts::Accounts,
+    orgs::Orgs,
     speech::{self, ConfigError, Secret},
+    table::Table,
 };
-use callboard_domain::{OrgId, PlaybookId, speech::Transcriber};
+use callboard_domain::{OrgId, PlaybookId, settings::RedactionPolicy, speech::Transcriber};
 
 use crate::{Cache, SettingError, Settings, start::http_client};
 
@@ -36,35 +38,39 @@ pub fn connect(settings: &Settings) -> Result<Arc<dyn Transcriber>, SettingError
     speech::connect(config, http_client()?).map_err(malformed)
 }
 
-/// What a playbook tells the transcription service.
+/// What a playbook tells the transcription service, and what its organization wants of the text.
 #[derive(Debug, Default)]
 pub struct Hints {
     /// Language tag.
     pub language: Option<String>,
     /// Names and products.
     pub terms: Vec<String>,
+    /// What becomes of card numbers and the like.
+    pub redaction: RedactionPolicy,
 }
 
 /// The hints of every playbook that was asked for lately.
 #[derive(Debug)]
 pub struct HintBook {
     accounts: Accounts,
+    orgs: Orgs,
     known: Cache<(OrgId, PlaybookId), Arc<Hints>>,
 }
 
 impl HintBook {
-    /// Of the playbooks in this table.
-    pub fn new(accounts: Accounts) -> Self {
-        Self { accounts, known: Cache::new(HINTS_MS) }
+    /// Of the playbooks and organizations in the table `accounts`.
+    pub fn new(accounts: Table) -> Self {
+        let orgs = Orgs::new(accounts.clone());
+        Self { accounts: Accounts::new(accounts), orgs, known: Cache::new(HINTS_MS) }
     }
 
     /// What a call's playbook tells the transcription service; nothing, where there is no such playbook.
     pub async fn of(&self, org: &OrgId, playbook: &PlaybookId, now_ms: i64) -> Result<Arc<Hints>, ServiceError> {
         let load = async {
+            let redaction = self.orgs.settings(org).await?.redaction;
             let found = self.accounts.playbook(org, playbook).await?;
-            Ok(Arc::new(
-                found.map(|found| Hints { language: Some(found.language), terms: found.terms }).unwrap_or_default(),
-            ))
+            let (language, terms) = found.map(|found| (Some(found.language), found.terms)).unwrap_or_default();
+            Ok(Arc::new(Hints { language, terms, redaction }))
         };
         self.known.get((org.clone(), playbook.clone()), now_ms, load).await
     }

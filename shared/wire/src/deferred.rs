@@ -1,7 +1,7 @@
 //! An utterance that has to wait for the transcription service: what the queue carries of it, and where and how its
 //! audio is kept meanwhile. Nothing here holds a spoken word but the audio itself.
 
-use callboard_domain::{CallId, Channel, OrgId, Placeholder, PlaybookId, Segment, SegmentTimes};
+use callboard_domain::{CallId, Channel, OrgId, Placeholder, PlaybookId, Segment, SegmentTimes, redaction::Topic};
 use serde::{Deserialize, Serialize};
 
 /// The version of the message that this code writes and reads.
@@ -34,6 +34,9 @@ pub struct DeferredUtterance {
     pub audio: String,
     /// The times that are known so far: spoken, received, and the silence that closed it.
     pub times: SegmentTimes,
+    /// What was spoken of before it, for redaction. Older messages do not say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub topics: Vec<Topic>,
 }
 
 /// Why a message or its audio cannot be used.
@@ -81,6 +84,8 @@ impl DeferredUtterance {
             words: Vec::new(),
             is_final: false,
             placeholder: Some(placeholder),
+            masked: Vec::new(),
+            provisional: false,
             times: SegmentTimes { stored: now_ms, ..self.times },
         }
     }
@@ -124,6 +129,7 @@ mod tests {
             audio_start_ms: 880,
             sample_rate: 16_000,
             times: SegmentTimes { spoken: 5, received: 6, closing_ms: 608, ..SegmentTimes::default() },
+            topics: Vec::new(),
         }
     }
 

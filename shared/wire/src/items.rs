@@ -1,114 +1,24 @@
 //! Table items: one struct an item type, one function a key. Keys begin with the organization.
 
+use std::collections::BTreeMap;
+
 use callboard_domain::{
     Call, CallId, CallStatus, Channel, OrgId, Placeholder, PlaybookId, Segment, SegmentTimes, Word,
     call::EndReason,
-    coaching::{Card, Notes, Progress, ProgressView},
-    feedback::{Experience, Feedback},
+    coaching::{Card, Notes, Progress, ProgressView, Source},
+    feedback::Feedback,
     permissions::Role,
-    playbook::Playbook,
+    redaction::Span,
 };
 use serde::{Deserialize, Serialize};
 
+mod accounts;
+mod keys;
+
+pub use accounts::{FeedbackItem, KeyItem, OrgSettingsItem, PlaybookItem};
+pub use keys::*;
+
 use crate::messages::{CallMessage, SegmentMessage, ServerMessage, ShownCard};
-
-/// Partition key of everything about one call, in `calls` and `live`.
-pub fn call_pk(org: &OrgId, call: &CallId) -> String {
-    format!("ORG#{org}#CALL#{call}")
-}
-
-/// Partition key of an organization's calls in the index `by_start`, and of its watchers.
-pub fn calls_pk(org: &OrgId) -> String {
-    format!("ORG#{org}#CALLS")
-}
-
-/// Partition key of an organization's playbooks.
-pub fn playbooks_pk(org: &OrgId) -> String {
-    format!("ORG#{org}#PLAYBOOKS")
-}
-
-/// Partition key of the playbooks that every organization has.
-pub const SHARED_PLAYBOOKS_PK: &str = "PLAYBOOKS";
-
-/// Partition key of what an organization learned from its feedback on cards.
-pub fn feedback_pk(org: &OrgId) -> String {
-    format!("ORG#{org}#FEEDBACK")
-}
-
-/// Partition key of a key or token, by the hash of its secret.
-pub fn key_pk(secret_hash: &str) -> String {
-    format!("KEY#{secret_hash}")
-}
-
-/// Partition key of a connection.
-pub fn connection_pk(connection: &str) -> String {
-    format!("CONN#{connection}")
-}
-
-/// Sort keys of the items under one call.
-pub mod sk {
-    use callboard_domain::Channel;
-
-    /// The call itself.
-    pub const CALL: &str = "CALL";
-    /// The call's revision counter. Nobody is told of its changes.
-    pub const REVISION: &str = "REVISION";
-    /// The call's progress.
-    pub const PROGRESS: &str = "PROGRESS";
-    /// The notes after the call.
-    pub const NOTES: &str = "NOTES";
-    /// Prefix of segments.
-    pub const SEGMENT: &str = "SEG#";
-    /// Prefix of cards.
-    pub const CARD: &str = "CARD#";
-    /// Prefix of watches, under what is watched.
-    pub const WATCH: &str = "WATCH#";
-    /// The one item of a connection or key.
-    pub const SELF: &str = "SELF";
-
-    /// A segment: sorted by start, then channel.
-    pub fn segment(start_ms: u64, channel: Channel) -> String {
-        format!("{SEGMENT}{start_ms:010}#{}", channel.as_str())
-    }
-
-    /// A card.
-    pub fn card(id: &str) -> String {
-        format!("{CARD}{id}")
-    }
-
-    /// A connection that watches.
-    pub fn watch(connection: &str) -> String {
-        format!("{WATCH}{connection}")
-    }
-
-    /// Prefix of playbooks.
-    pub const PLAYBOOK: &str = "PLAYBOOK#";
-
-    /// A playbook.
-    pub fn playbook(id: &str) -> String {
-        format!("{PLAYBOOK}{id}")
-    }
-
-    /// Prefix of the earlier versions of one playbook: apart from the playbooks, so that a list reads none of them.
-    pub fn earlier_playbooks(id: &str) -> String {
-        format!("EARLIER#{id}#")
-    }
-
-    /// An earlier version of a playbook: sorted by version.
-    pub fn earlier_playbook(id: &str, version: u32) -> String {
-        format!("{}{version:010}", earlier_playbooks(id))
-    }
-
-    /// Prefix of what was learned about the objections of one playbook.
-    pub fn feedbacks(playbook: &str) -> String {
-        format!("{playbook}#")
-    }
-
-    /// What was learned about one objection.
-    pub fn feedback(playbook: &str, objection: &str) -> String {
-        format!("{}{objection}", feedbacks(playbook))
-    }
-}
 
 /// `CALL`: a call as a whole.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -223,6 +133,12 @@ pub struct SegmentItem {
     /// Why there is no text yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub placeholder: Option<Placeholder>,
+    /// What was masked in the text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub masked: Vec<Span>,
+    /// True while what is said next decides whether something in the text is masked: then it changes once more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub provisional: bool,
     /// The text came after the utterance had to wait, perhaps when the call was over: notes are made again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub late: bool,
@@ -248,6 +164,8 @@ impl SegmentItem {
             words: segment.words.clone(),
             is_final: segment.is_final,
             placeholder: segment.placeholder,
+            masked: segment.masked.clone(),
+            provisional: segment.provisional,
             late: false,
             times: segment.times,
         }
@@ -265,6 +183,8 @@ impl SegmentItem {
             words: self.words.clone(),
             is_final: self.is_final,
             placeholder: self.placeholder,
+            masked: self.masked.clone(),
+            provisional: self.provisional,
             times: self.times,
         }
     }
@@ -310,12 +230,46 @@ pub struct CardItem {
     /// the other's place.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub feedback: Vec<Feedback>,
+    /// A language model's words for it. Written apart from the card, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wording: Option<CardWording>,
+    /// The version of the progress that the card follows from.
+    #[serde(default)]
+    pub version: u64,
+}
+
+/// A language model's words for a card.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CardWording {
+    /// Where the utterance begins that they answer, in milliseconds of media time: they are for no other.
+    pub start_ms: u64,
+    /// What to say.
+    pub say: String,
+    /// The question to ask then; empty where there is none.
+    pub follow_up: String,
+    /// What the model suggested for this card before, the latest last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<String>,
 }
 
 impl CardItem {
-    /// As dashboards see it.
+    /// As dashboards see it: in a model's words, where they are for the pushback that the card is of.
     pub fn shown(&self) -> ShownCard {
-        ShownCard { card: self.card.clone(), feedback: self.feedback.clone() }
+        let mut card = self.card.clone();
+        if let Some(wording) = self.wording.as_ref().filter(|it| it.start_ms == card.evidence.start_ms) {
+            card.say.clone_from(&wording.say);
+            card.source = Source::Model;
+            if !wording.follow_up.is_empty() {
+                card.follow_up.clone_from(&wording.follow_up);
+            }
+        }
+        ShownCard { card, feedback: self.feedback.clone() }
+    }
+
+    /// All that a model suggested for it, the latest last.
+    pub fn suggested(&self) -> Vec<String> {
+        let wording = self.wording.iter();
+        wording.flat_map(|it| it.earlier.iter().chain([&it.say])).cloned().collect()
     }
 }
 
@@ -337,6 +291,50 @@ pub struct NotesItem {
     pub basis: u64,
     /// The notes.
     pub notes: Notes,
+}
+
+/// What a language model was used for: of one call (`ADVICE`), and of one organization's day.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelUse {
+    /// Tokens that it read.
+    #[serde(default)]
+    pub input_tokens: u64,
+    /// Tokens that it wrote.
+    #[serde(default)]
+    pub output_tokens: u64,
+    /// Questions that it answered.
+    #[serde(default)]
+    pub answers: u64,
+    /// Questions that it did not answer, or not so that it was of use…
+    #[serde(default)]
+    pub faults: u64,
+    /// …how often for which reason (`fault_timed_out`), what of its answers was dropped why (`dropped_no_quote`), what
+    /// came too late (`stale`), and what was not asked since the budget was used up (`over_budget`).
+    #[serde(flatten, deserialize_with = "counters")]
+    pub details: BTreeMap<String, u64>,
+}
+
+impl ModelUse {
+    /// Tokens in and out.
+    pub fn tokens(&self) -> u64 {
+        self.input_tokens.saturating_add(self.output_tokens)
+    }
+}
+
+/// The numbers among an item's other attributes, which its keys are not.
+fn counters<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, u64>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Attribute {
+        Count(u64),
+        Other(serde::de::IgnoredAny),
+    }
+    let attributes: BTreeMap<String, Attribute> = Deserialize::deserialize(deserializer)?;
+    let counts = attributes.into_iter().filter_map(|(name, attribute)| match attribute {
+        Attribute::Count(count) => Some((name, count)),
+        Attribute::Other(_) => None,
+    });
+    Ok(counts.collect())
 }
 
 /// A connection: what its `$connect` was granted.
@@ -374,55 +372,6 @@ pub struct WatchItem {
     pub expires_at: i64,
 }
 
-/// A key: found by the hash of its secret, which is kept nowhere.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct KeyItem {
-    /// Key.
-    pub pk: String,
-    /// Key.
-    pub sk: String,
-    /// Organization.
-    pub org: OrgId,
-    /// The principal it stands for.
-    pub principal: String,
-    /// What it may do.
-    pub role: Role,
-    /// True once it was taken back.
-    #[serde(default)]
-    pub revoked: bool,
-}
-
-/// A playbook in the table.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct PlaybookItem {
-    /// Key.
-    pub pk: String,
-    /// Key.
-    pub sk: String,
-    /// The playbook, under the version that it has in the table.
-    pub playbook: Playbook,
-    /// The text it was read from, exactly as it was written. Older items have none.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub text: String,
-}
-
-/// What an organization learned about the answers to one objection of a playbook.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct FeedbackItem {
-    /// Key.
-    pub pk: String,
-    /// Key.
-    pub sk: String,
-    /// Playbook.
-    pub playbook: PlaybookId,
-    /// Objection of the playbook.
-    pub objection: String,
-    /// Counts the writes: the condition of the next one.
-    pub version: u64,
-    /// Verdicts and wordings.
-    pub experience: Experience,
-}
-
 /// Whom a change concerns and what to tell them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
@@ -453,7 +402,7 @@ pub fn change_of<E>(sort_key: &str, read: impl ItemReader<E>) -> Result<Option<C
         sk::NOTES => {
             let item: NotesItem = read.read()?;
             let (call, revision) = (item.call.to_string(), item.revision);
-            (item.org, item.call, ServerMessage::Notes { call, revision, notes: item.notes })
+            (item.org, item.call, ServerMessage::Notes { call, revision, notes: Box::new(item.notes) })
         }
         key if key.starts_with(sk::SEGMENT) => {
             let item: SegmentItem = read.read()?;

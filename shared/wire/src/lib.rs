@@ -1,7 +1,9 @@
-//! What crosses a boundary: socket messages, frame records, connection parameters, REST bodies and table items.
+//! What crosses a boundary: socket messages, frame records, connection parameters, queue messages, REST bodies and table
+//! items.
 //!
 //! Wire types are not domain types: conversion is explicit, and a type here changes only with what it is read by.
 
+pub mod advice;
 pub mod connection;
 pub mod deferred;
 pub mod items;

@@ -5,6 +5,7 @@ use callboard_domain::{
     call::EndReason,
     coaching::{Card, Notes, ProgressView},
     feedback::{Feedback, Verdict},
+    redaction::Span,
 };
 use serde::{Deserialize, Serialize};
 
@@ -118,7 +119,7 @@ pub enum ServerMessage {
         revision: u64,
         /// The notes.
         #[serde(flatten)]
-        notes: Notes,
+        notes: Box<Notes>,
     },
     /// The answer to `ping`.
     Pong {},
@@ -235,6 +236,12 @@ pub struct SegmentMessage {
     /// Why there is no text yet: `waiting` or `failed`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub placeholder: Option<Placeholder>,
+    /// What was masked in the text: card numbers and the like.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub masked: Vec<Span>,
+    /// True while what is said next decides whether something in the text is masked: then it changes once more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub provisional: bool,
     /// When it was spoken, received, transcribed, stored and pushed.
     pub times: SegmentTimes,
 }

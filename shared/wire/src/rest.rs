@@ -6,6 +6,7 @@ use callboard_domain::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::items::ModelUse;
 use crate::messages::{CallMessage, SegmentMessage, ShownCard};
 
 /// `GET /health`.
@@ -43,6 +44,9 @@ pub struct CallSnapshot {
     pub cards: Vec<Revised<ShownCard>>,
     /// Its notes, after it ended.
     pub notes: Option<Revised<Notes>>,
+    /// What a language model was used for in it; none where none was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<ModelUse>,
 }
 
 /// A part of a snapshot with the revision that made it.

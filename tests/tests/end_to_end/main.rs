@@ -3,19 +3,26 @@
 //! `callboard dev` as a process where the process is the point (commands, restarts, settings); the same stack in this
 //! process where a test looks inside it or changes its wiring.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test that cannot go on ends here, and tells what it counted"
+)]
 
+mod advice;
 mod beside;
 mod clients;
 mod conditions;
 mod feedback;
 mod files;
 mod handshake;
+mod long_call;
 mod messages;
 mod organizations;
 mod outages;
 mod playbooks;
 mod quiet;
+mod redaction;
 mod redelivery;
 mod redrive;
 mod restart;

@@ -76,7 +76,7 @@ async fn an_agent_sees_their_own_calls_and_a_supervisor_all() {
             let mut message = target.clone();
             message["action"] = json!("watch");
             socket.send(message).await;
-            let answer = socket.hear().await;
+            let answer = socket.hear_until(|it| it["type"] == "watching" || it["type"] == "error").await;
             let expected = if may { ("watching", None) } else { ("error", Some("forbidden")) };
             assert_eq!((answer["type"].as_str().unwrap(), answer["code"].as_str()), expected, "{token} {target}");
         }

@@ -1,12 +1,14 @@
 //! Cards of a call. More than one writes to the item of a card, so each sets its own attributes and leaves the others'
 //! alone.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use callboard_domain::{
     CallId, OrgId,
+    advice::Wording,
     coaching::Card,
     feedback::{Verdict, VerdictChange, verdict_of, with_verdict},
 };
-use callboard_wire::items::{CardItem, call_pk, sk};
+use callboard_wire::items::{CardItem, CardWording, call_pk, sk};
 
 use super::{Calls, NEWER, TRIES, overtaken};
 use crate::{
@@ -14,23 +16,68 @@ use crate::{
     table::{Written, number, text, value},
 };
 
+/// How many earlier suggestions are kept of a card.
+const MOST_EARLIER: usize = 5;
+
 impl Calls {
     /// A call's cards.
     pub async fn cards(&self, org: &OrgId, call: &CallId) -> Result<Vec<CardItem>, ServiceError> {
         self.under(org, call, sk::CARD).await
     }
 
-    /// Stores a card, unless one of the same id with evidence as early is there. What else is known of it, such as its
-    /// feedback, stays.
-    pub async fn put_card(&self, org: &OrgId, call: &CallId, card: &Card) -> Result<Written, ServiceError> {
-        let (pk, sort_key) = (call_pk(org, call), sk::card(&card.id));
-        let values = [("org", text(org.as_str())), ("call", text(call.as_str())), ("card", value(card)?)];
-        let condition = format!("(attribute_not_exists(#card) OR #card.#evidence.#start_ms > :start) AND {NEWER}");
+    /// Stores a card as it follows from a version of the call's progress, unless a later one's is there. What else is
+    /// known of it, such as its feedback, stays.
+    pub async fn put_card(
+        &self,
+        org: &OrgId,
+        call: &CallId,
+        card: &Card,
+        version: u64,
+    ) -> Result<Written, ServiceError> {
+        let values = [
+            ("org", text(org.as_str())),
+            ("call", text(call.as_str())),
+            ("card", value(card)?),
+            ("version", number(version)),
+        ];
+        let condition = "attribute_not_exists(#card) OR attribute_not_exists(#version) OR #version <= :version";
+        self.change_card((org, call, &card.id), &values, condition, &[]).await
+    }
+
+    /// Stores a model's words for the card of a pushback; `No` says that the card is of another one by now.
+    pub async fn put_wording(
+        &self,
+        org: &OrgId,
+        call: &CallId,
+        id: &str,
+        start_ms: u64,
+        words: &Wording,
+    ) -> Result<Written, ServiceError> {
+        let Some(known) = self.card(org, call, id).await? else { return Ok(Written::No) };
+        let mut earlier = known.suggested();
+        earlier.retain(|text| *text != words.say);
+        earlier.drain(..earlier.len().saturating_sub(MOST_EARLIER));
+        let (say, follow_up) = (words.say.clone(), words.follow_up.clone());
+        let wording = CardWording { start_ms, say, follow_up, earlier };
+        let values = [("wording", value(&wording)?)];
+        let start = [(":start", number(start_ms))];
+        self.change_card((org, call, id), &values, "#card.#evidence.#start_ms = :start", &start).await
+    }
+
+    /// Sets attributes of a card under a new revision, if a condition holds.
+    async fn change_card(
+        &self,
+        (org, call, id): (&OrgId, &CallId, &str),
+        values: &[(&'static str, AttributeValue)],
+        condition: &str,
+        compared: &[(&'static str, AttributeValue)],
+    ) -> Result<Written, ServiceError> {
+        let (pk, sort_key) = (call_pk(org, call), sk::card(id));
+        let condition = format!("({condition}) AND {NEWER}");
         for _ in 0..TRIES {
             let revision = self.next_revision(org, call).await?;
             let values = values.iter().cloned().chain([("revision", number(revision))]);
-            let start = [(":start", number(card.evidence.start_ms))];
-            let written = self.0.put_attributes(&pk, &sort_key, values, &condition, start).await?;
+            let written = self.0.put_attributes(&pk, &sort_key, values, &condition, compared.iter().cloned()).await?;
             if let Some(written) = self.settled(&pk, &sort_key, revision, written).await? {
                 return Ok(written);
             }

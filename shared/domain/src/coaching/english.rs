@@ -10,7 +10,10 @@ pub(super) const CLASSES: &[(Class, &[&str])] = &[
     (Class::LIGHT, LIGHT),
     (Class::FILLER, FILLERS),
     (Class::NEGATION, NEGATIONS),
-    (Class::HYPOTHESIS, &["if", "unless", "suppose", "supposing", "imagine", "whether", "wish"]),
+    (
+        Class::HYPOTHESIS,
+        &["if", "unless", "suppose", "supposing", "imagine", "whether", "wish", "when", "whenever", "where"],
+    ),
     (Class::TRANSPARENT, TRANSPARENT),
     (
         Class::REPORT,
@@ -29,6 +32,18 @@ pub(super) const CLASSES: &[(Class, &[&str])] = &[
     (Class::QUANTITY, &["more", "little", "bit", "few", "couple", "another", "whole"]),
     (Class::BE, &["is", "was", "are", "were", "be"]),
     (Class::GIVING, GIVING),
+    (Class::WISH, &["need", "have", "want", "like", "got", "prefer", "going", "trying"]),
+    (Class::AUXILIARY, AUXILIARIES),
+    (
+        Class::BYSTANDER,
+        &["he", "she", "they", "them", "people", "who", "everybody", "everyone", "nobody", "somebody", "someone"],
+    ),
+];
+
+/// Words between a subject and what it wants, lacks or refuses: "they | do not really | have the money".
+const AUXILIARIES: &[&str] = &[
+    "am", "is", "are", "was", "were", "be", "been", "do", "does", "did", "has", "have", "had", "will", "would", "can",
+    "could", "should", "may", "might", "must", "to", "not", "never", "even", "all", "both",
 ];
 
 /// Words between a denial or an "if" and what is not given then: "I can't give you the same price".
@@ -353,4 +368,13 @@ pub(super) const UNSTEMMED: &[&str] = &[
     "costly",
     "internal",
     "internally",
+    "crooked",
+    "doubtful",
+    "expense",
+    "expenses",
+    "rating",
+    "ratings",
+    "approval",
+    "overwhelmed",
+    "swamped",
 ];

@@ -12,15 +12,17 @@ use super::{
 /// How many words may be skipped between two elements, beyond fillers.
 const MOST_SKIPPED: usize = 2;
 /// How many more where the signal has a gap.
-const GAP: usize = 5;
+const GAP: usize = 3;
 /// What a near match is worth.
-const NEAR: f32 = 0.75;
+const NEAR: f32 = 0.85;
 /// How far from its anchor a match may reach, in tokens.
 const REACH: usize = 24;
 /// What skipping costs: a small word, a content word, a "you" (which changes who is meant).
 const SKIP_LIGHT: f32 = 0.3;
 const SKIP_CONTENT: f32 = 1.15;
 const SKIP_YOU: f32 = 1.5;
+/// What a comma between two words costs, where no hesitation stands beside it.
+const PAUSE: f32 = 1.0;
 
 /// The tokens that a match covers, first and last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +85,10 @@ fn closes(rest: &[Token]) -> bool {
 
 /// What this token is worth in this place, if it fits at all.
 fn fit(element: &Element, token: &Token) -> Option<f32> {
+    // "You know, people say" addresses nobody.
+    if token.filler && token.class.has(Class::SECOND_PERSON) {
+        return None;
+    }
     if element.number && token.class.has(Class::NUMBER) {
         return Some(element.weight);
     }
@@ -113,7 +119,7 @@ fn extend(
         }
         let Some(missed) = missing(&elements[before.element + 1..element]) else { continue };
         let gap = elements[before.element + 1..=element].iter().any(|element| element.gap_before);
-        let Some(cost) = skip(&tokens[before.token + 1..=token], gap, missed) else { continue };
+        let Some(cost) = skip(&tokens[before.token..=token], gap, missed) else { continue };
         let missed = before.missed + missed;
         let score = before.score + worth - cost;
         if missed <= pattern.may_miss && best.is_none_or(|best| score > best.score) {
@@ -135,10 +141,10 @@ fn missing(elements: &[Element]) -> Option<usize> {
     Some(missed)
 }
 
-/// What skipping all but the last of these tokens costs, none where that is not allowed. A content word heard in place
-/// of a missing one costs nothing more than the missing one.
+/// What skipping all but the first and the last of these tokens costs, none where that is not allowed. A content word
+/// heard in place of a missing one costs nothing more than the missing one.
 fn skip(tokens: &[Token], gap: bool, mut missed: usize) -> Option<f32> {
-    let (last, skipped) = tokens.split_last()?;
+    let [from, skipped @ .., last] = tokens else { return None };
     if last.opens_sentence {
         return None;
     }
@@ -161,11 +167,16 @@ fn skip(tokens: &[Token], gap: bool, mut missed: usize) -> Option<f32> {
             () => SKIP_CONTENT,
         };
     }
-    // A gap ends with the clause; a pause within plain words is hesitation.
+    // A gap ends with the clause; a pause within plain words may be hesitation.
     let pauses = |pair: &[Token]| pair[1].after_pause && !pair[0].filler && !pair[1].filler;
-    if gap && count > 0 && tokens.windows(2).any(pauses) {
+    let paused = tokens.windows(2).any(pauses);
+    if paused && count > 0 && (gap || from.class.has(Class::NEGATION)) {
+        // "No, my plans changed" denies no plans.
         return None;
     }
     let most = if gap { MOST_SKIPPED + GAP } else { MOST_SKIPPED };
-    (count <= most).then_some(if gap { 0.0 } else { cost })
+    // "No, I'm good" answers.
+    let answers = from.class.has(Class::NEGATION) && count == 0;
+    let pause = if paused && !answers { PAUSE } else { 0.0 };
+    (count <= most).then_some(if gap { 0.0 } else { cost + pause })
 }

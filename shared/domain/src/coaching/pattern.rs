@@ -13,12 +13,12 @@ pub(super) const CONTENT: f32 = 3.0;
 /// What a small word weighs.
 const LIGHT: f32 = 1.0;
 /// From this many content words on that are not frequent, one may be missing.
-const FORGIVING: usize = 4;
+const FORGIVING: usize = 5;
 
 /// The share of its weight that a match may lack.
-const MAY_LOSE: f32 = 0.14;
+const MAY_LOSE: f32 = 0.08;
 /// What a match with a single content word may lack: some skipping, and no word.
-const SINGLE_MAY_LOSE: f32 = 0.65;
+const SINGLE_MAY_LOSE: f32 = 0.35;
 
 /// One place in a pattern.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,6 +56,8 @@ pub(super) struct Pattern {
     pub(super) withdraws: bool,
     /// Whether it begins with a negation or a pronoun: "no, I…" is no negation of it.
     pub(super) stands_alone: bool,
+    /// Whether it begins with a denial or a wish, so that its subject stands before it: "they | do not have the money".
+    pub(super) lacks_subject: bool,
     /// Whether nothing may follow it in its sentence.
     pub(super) closes: bool,
 }
@@ -66,6 +68,7 @@ pub(super) struct Origin {
     pub(super) item: usize,
     pub(super) withdraws: bool,
     pub(super) stands_alone: bool,
+    pub(super) lacks_subject: bool,
     pub(super) closes: bool,
 }
 
@@ -159,7 +162,7 @@ fn element(words: &[(Stem, Class)]) -> Element {
 impl Pattern {
     /// The pattern of this row, whose elements lie there in the pool.
     pub(super) fn new(row: &[Element], elements: Range<usize>, origin: Origin) -> Self {
-        let Origin { item, withdraws, stands_alone, closes } = origin;
+        let Origin { item, withdraws, stands_alone, lacks_subject, closes } = origin;
         let counted = || row.iter().filter(|element| !element.optional);
         let content = counted().filter(|element| element.weight >= CONTENT).count();
         let telling = counted().filter(|element| element.weight >= CONTENT && !element.common).count();
@@ -176,6 +179,7 @@ impl Pattern {
             item,
             withdraws,
             stands_alone,
+            lacks_subject,
             closes,
         }
     }

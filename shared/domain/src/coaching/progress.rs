@@ -10,12 +10,13 @@ use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 use serde::{Deserialize, Serialize};
 
 use super::{Evidence, Finding, FindingKind};
+use crate::call::Channel;
 
 /// How many raises, answers and resolutions are kept of an objection, each: the latest. Who repeats it more often
 /// than this in one call, without an answer in between, is told nothing new by the earlier ones.
-const MOST_MARKS: usize = 16;
-/// How many acceptances are kept: the latest. Customers say one every minute or so, so this spans two hours.
-const MOST_ACCEPTED: usize = 128;
+const MOST_MARKS: usize = 6;
+/// How many acceptances are kept: the latest. Customers say one every other minute or so: this spans two hours.
+const MOST_ACCEPTED: usize = 64;
 
 /// What a call has reached so far, by the ids of its playbook.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,9 +33,23 @@ pub struct Progress {
     /// What else the state of an objection follows from.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub objection_marks: BTreeMap<String, ObjectionMarks>,
-    /// Where the customer was content with whatever was answered last: starts of utterances, the latest 128.
+    /// Where the customer was content with whatever was answered last: starts of utterances, the latest 64.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub accepted_ms: BTreeSet<u64>,
+    /// What a model would ask next: the latest suggestion.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suggestion: Option<Suggestion>,
+}
+
+/// What a model would ask next.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Suggestion {
+    /// Where the last utterance ends that it had heard, in milliseconds of media time.
+    pub heard_ms: u64,
+    /// The landmark that it leads to.
+    pub landmark: String,
+    /// The question.
+    pub question: String,
 }
 
 /// What the state of a landmark follows from, besides the earliest evidence that it was reached.
@@ -105,6 +120,39 @@ impl Progress {
         }
     }
 
+    /// Takes all findings in. Says whether anything changed.
+    pub fn add_all(&mut self, findings: &[Finding]) -> bool {
+        findings.iter().filter(|finding| self.add(finding)).count() > 0
+    }
+
+    /// A model would ask this next: it stands until another that heard more takes its place. Says whether anything
+    /// changed.
+    pub fn suggest(&mut self, suggestion: Suggestion) -> bool {
+        let newer = self.suggestion.as_ref().is_none_or(|known| *known < suggestion);
+        if newer {
+            self.suggestion = Some(suggestion);
+        }
+        newer
+    }
+
+    /// What was said there is known better, or some of it is masked: no evidence quotes what its text does not hold. Says
+    /// whether anything changed.
+    pub fn correct(&mut self, channel: Channel, start_ms: u64, text: &str) -> bool {
+        let landmarks = self.landmark_marks.values_mut();
+        let of_landmarks = landmarks.flat_map(|it| [&mut it.started, &mut it.reached_last, &mut it.reopened_last]);
+        let of_objections = self.objection_marks.values_mut().map(|it| &mut it.raised_last);
+        let marks = of_landmarks.chain(of_objections).flatten();
+        let first = self.landmarks.values_mut().chain(self.objections.values_mut());
+        let of_utterance = |it: &&mut Evidence| it.channel == channel && it.start_ms == start_ms;
+        let wrong = first.chain(marks).filter(of_utterance).filter(|it| !text.contains(&it.quote));
+        wrong.map(|evidence| text.clone_into(&mut evidence.quote)).count() > 0
+    }
+
+    /// A person takes back that they dismissed a card. Says whether anything changed.
+    pub fn restore(&mut self, objection_id: &str) -> bool {
+        self.objection_marks.get_mut(objection_id).is_some_and(|marks| marks.dismissed_ms.take().is_some())
+    }
+
     /// A person dismissed the card of an objection whose evidence begins at `raised_ms`; raised again later, it comes
     /// back. Says whether anything changed.
     pub fn dismiss(&mut self, objection_id: &str, raised_ms: u64) -> bool {
@@ -117,7 +165,7 @@ impl Progress {
     }
 
     /// The latest evidence that an objection was raised.
-    pub(super) fn raised_last(&self, objection_id: &str) -> Option<&Evidence> {
+    pub fn raised_last(&self, objection_id: &str) -> Option<&Evidence> {
         let marks = self.objection_marks.get(objection_id);
         marks.and_then(|marks| marks.raised_last.as_ref()).or_else(|| self.objections.get(objection_id))
     }

@@ -93,8 +93,9 @@ impl Rules {
             let opening = self.lexicon.learn(text.split([' ', '|']).next().unwrap_or_default());
             let opens_with = |class: Class| opening.iter().any(|(_, it)| it.has(class));
             let stands_alone = opens_with(Class::NEGATION) || opens_with(Class::PRONOUN);
+            let lacks_subject = opens_with(Class::NEGATION) || opens_with(Class::WISH);
             let closes = parts.last() == Some(&signal::Part::End);
-            let origin = Origin { item, withdraws, stands_alone, closes };
+            let origin = Origin { item, withdraws, stands_alone, lacks_subject, closes };
             for row in pattern::spell_out(&parts, &mut self.lexicon) {
                 let from = self.elements.len();
                 let pattern = Pattern::new(&row, from..from + row.len(), origin);
@@ -172,7 +173,10 @@ impl Rules {
     fn stands(&self, sentence: &Sentence<'_>, pattern: &Pattern, span: Span) -> bool {
         match self.items[pattern.item].kind {
             FindingKind::Objection => {
-                !scope::is_negated(sentence, span, pattern.stands_alone) && !scope::is_hypothetical(sentence, span)
+                let turned = scope::is_negated(sentence, span, pattern.stands_alone)
+                    || scope::is_hypothetical(sentence, span)
+                    || (pattern.lacks_subject && scope::is_of_others(sentence, span));
+                !turned
             }
             _ => !scope::is_not_given(sentence, span, pattern.stands_alone),
         }

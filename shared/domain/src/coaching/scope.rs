@@ -43,6 +43,7 @@ pub(super) fn is_negated(sentence: &Sentence<'_>, span: Span, stands_alone: bool
 /// Whether the match is only supposed, reported of others, or asked.
 pub(super) fn is_hypothetical(sentence: &Sentence<'_>, span: Span) -> bool {
     asked(sentence, span)
+        || told_of_past(sentence, span)
         || reaching(sentence, span, |at| {
             let supposed = sentence.class(at, Class::HYPOTHESIS)
                 // "If you could send me…" asks politely.
@@ -50,6 +51,22 @@ pub(super) fn is_hypothetical(sentence: &Sentence<'_>, span: Span) -> bool {
             let reported = sentence.class(at, Class::REPORT) && at > 0 && sentence.class(at - 1, Class::OTHERS);
             supposed || reported
         })
+}
+
+/// Whether somebody else wants, lacks or refuses it: "they | don't have the money", "you | can't believe what they say".
+pub(super) fn is_of_others(sentence: &Sentence<'_>, span: Span) -> bool {
+    let denies = (span.first..span.first + 2).any(|at| sentence.class(at, Class::NEGATION));
+    let mut at = span.first;
+    while at > 0 && !sentence.opens(at) {
+        at -= 1;
+        if sentence.class(at, Class::BYSTANDER) || (denies && sentence.is(at, &["you"])) {
+            return true;
+        }
+        if !sentence.class(at, Class::AUXILIARY) && !sentence.tokens[at].filler {
+            return false;
+        }
+    }
+    false
 }
 
 /// Whether what a landmark, an answer or an acceptance says is denied, or only supposed: "I can't give you the same
@@ -61,6 +78,15 @@ pub(super) fn is_not_given(sentence: &Sentence<'_>, span: Span, stands_alone: bo
             let denied = sentence.class(at, Class::NEGATION) && negates(sentence, at, span.first, stands_alone);
             denied || only_supposed(sentence, at)
         })
+}
+
+/// "They were | too expensive", "I didn't | have the time": a story of then, no objection of now.
+fn told_of_past(sentence: &Sentence<'_>, span: Span) -> bool {
+    let filler = |at: usize| sentence.tokens[at].filler && !sentence.opens(at + 1);
+    let before = (0..span.first).rev().find(|at| !filler(*at));
+    // No "had": recognizers hear it for "have".
+    let past = ["was", "wasn't", "were", "weren't", "did", "didn't"];
+    !sentence.opens(span.first) && before.is_some_and(|at| sentence.is(at, &past))
 }
 
 /// "If I told you …", "suppose we had …". "If I can call you back on Monday" asks, and so does "if you could …".

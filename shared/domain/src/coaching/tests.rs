@@ -110,6 +110,23 @@ fn negated_hypothetical_and_reported_statements_are_no_objection() {
 }
 
 #[test]
+fn what_others_say_and_what_was_then_is_no_objection() {
+    for (signal, text, expected) in [
+        ("not have the money", "I really don't have the money.", true),
+        ("not have the money", "They really don't have the money.", false),
+        ("not have the money", "When you don't have the money, you walk.", false),
+        ("need to think about it", "She needs to think about it.", false),
+        ("too expensive", "The old ones were just too expensive.", false),
+        ("not want it", "We didn't want it.", false),
+        ("no plans to change", "No, my plans have changed.", false),
+        ("no i am good", "No, I'm good.", true),
+        ("you people say", "You know, people say so.", false),
+    ] {
+        check(signal, text, expected);
+    }
+}
+
+#[test]
 fn the_notation_of_signals_does_what_it_says() {
     for (signal, text, expected) in [
         ("talk to my {partner}", "I must talk to my better half", true),

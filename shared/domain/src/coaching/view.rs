@@ -125,6 +125,12 @@ impl Progress {
         self.raised(playbook).into_iter().filter_map(view).collect()
     }
 
+    /// The question that leads to a landmark: a model's, where it has a better one.
+    fn question_to(&self, landmark: &Landmark) -> String {
+        let suggested = self.suggestion.as_ref().filter(|it| it.landmark == landmark.id);
+        suggested.map_or_else(|| landmark.question.clone(), |it| it.question.clone())
+    }
+
     fn next_question(&self, playbook: &Playbook, landmarks: &[LandmarkView]) -> Option<String> {
         let follow_ups = self.open_cards(playbook).into_iter().map(|card| card.follow_up);
         let rank = |view: &LandmarkView| match view.state {
@@ -133,11 +139,13 @@ impl Progress {
             LandmarkState::Started => Some((2, !view.required)),
             LandmarkState::Done => None,
         };
+        // What a model that listened would ask comes before what the order says.
+        let suggested = |id: &str| self.suggestion.as_ref().is_some_and(|it| it.landmark == id);
         let mut ranked: Vec<_> = playbook
             .landmarks
             .iter()
             .zip(landmarks)
-            .filter_map(|(landmark, view)| Some((rank(view)?, landmark.question.clone())))
+            .filter_map(|(landmark, view)| Some(((!suggested(&landmark.id), rank(view)?), self.question_to(landmark))))
             .collect();
         // Stable: within a rank the playbook's order stands.
         ranked.sort_by_key(|(rank, _)| *rank);

@@ -20,7 +20,7 @@ pub(super) const UNKNOWN: Stem = Stem::MAX;
 
 /// What a word does in a sentence, as a set of bits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Class(u16);
+pub(super) struct Class(u32);
 
 impl Class {
     pub(super) const LIGHT: Self = Self(1);
@@ -39,6 +39,9 @@ impl Class {
     pub(super) const PARTICLE: Self = Self(1 << 13);
     pub(super) const QUANTITY: Self = Self(1 << 14);
     pub(super) const GIVING: Self = Self(1 << 15);
+    pub(super) const WISH: Self = Self(1 << 16);
+    pub(super) const AUXILIARY: Self = Self(1 << 17);
+    pub(super) const BYSTANDER: Self = Self(1 << 18);
 
     pub(super) fn has(self, other: Self) -> bool {
         self.0 & other.0 != 0
@@ -108,7 +111,7 @@ impl Lexicon {
             }
         }
         Self {
-            stemmer: Stemmer::create(algorithm(primary)),
+            stemmer: stemmer_of(language),
             english,
             classes,
             stems: HashMap::new(),
@@ -282,6 +285,11 @@ fn is_apostrophe(c: char) -> bool {
 
 fn is_digit(c: Option<char>) -> bool {
     c.is_some_and(|c| c.is_ascii_digit())
+}
+
+/// The stemmer of a language's tag; without one for it, English stems are used.
+pub(crate) fn stemmer_of(language: &str) -> Stemmer {
+    Stemmer::create(algorithm(language.split(['-', '_']).next().unwrap_or_default()))
 }
 
 fn algorithm(language: &str) -> Algorithm {

@@ -108,16 +108,22 @@ impl Role {
 /// What a phrase says about the value beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Topic {
+pub enum Topic {
+    /// A payment card.
     Card,
+    /// A social security number.
     Social,
     /// The last four of a social security number.
     SocialEnd,
+    /// A phone number.
     Phone,
+    /// A bank account.
     Bank,
+    /// A date of birth.
     Birth,
     /// A day that many other things are named after.
     Birthday,
+    /// An e-mail address.
     Mail,
     /// An order, a policy: a number that may be shown.
     Harmless,

@@ -1,0 +1,38 @@
+//! What the `accounts` table holds of an organization as a whole: its settings, and what it used of language models.
+
+use callboard_domain::{OrgId, settings::OrgSettings};
+use callboard_wire::items::{ModelUse, OrgSettingsItem, settings_pk, sk, usage_pk};
+
+use crate::{ServiceError, table::Table};
+
+/// The table.
+#[derive(Debug, Clone)]
+pub struct Orgs(Table);
+
+impl Orgs {
+    /// The table behind a client.
+    pub fn new(table: Table) -> Self {
+        Self(table)
+    }
+
+    /// The settings of an organization.
+    pub async fn settings(&self, org: &OrgId) -> Result<OrgSettings, ServiceError> {
+        let item: Option<OrgSettingsItem> = self.0.get(&settings_pk(org), sk::SELF).await?;
+        Ok(item.map(|item| item.settings).unwrap_or_default())
+    }
+
+    /// Stores the settings of an organization.
+    pub async fn put_settings(&self, org: &OrgId, settings: &OrgSettings) -> Result<(), ServiceError> {
+        self.0.put(&OrgSettingsItem { pk: settings_pk(org), sk: sk::SELF.into(), settings: *settings }).await
+    }
+
+    /// What an organization used of language models on a day, counted from the Unix epoch.
+    pub async fn model_use(&self, org: &OrgId, day: i64) -> Result<ModelUse, ServiceError> {
+        Ok(self.0.get(&usage_pk(org), &sk::day(day)).await?.unwrap_or_default())
+    }
+
+    /// Counts what an organization used of language models on a day.
+    pub async fn count_model_use(&self, org: &OrgId, day: i64, counts: &[(&str, u64)]) -> Result<(), ServiceError> {
+        self.0.add_all(&usage_pk(org), &sk::day(day), counts).await
+    }
+}
