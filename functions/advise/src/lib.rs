@@ -80,21 +80,13 @@ impl Context {
     }
 }
 
-/// Why a message was not worked on.
+/// Why a message comes again.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
     #[error(transparent)]
     Coaching(#[from] CoachingError),
     #[error(transparent)]
     Message(#[from] AdviceError),
-    #[error("{0}")]
-    DuringCall(Box<Failure>),
-}
-
-impl Failure {
-    fn comes_again(&self) -> bool {
-        matches!(self, Self::Coaching(CoachingError::Service(_)))
-    }
 }
 
 impl From<ServiceError> for Failure {
@@ -103,9 +95,8 @@ impl From<ServiceError> for Failure {
     }
 }
 
-/// Takes a batch of messages, in their order. Notes that could not be written come again, and all behind them, since the
-/// order within a group must hold. What could not be done during a call is let go: the rules' card stands, and what comes
-/// minutes later, and keeps others of its call waiting, helps nobody. So is what no retry mends.
+/// Takes a batch of messages, in their order. From the first that could not be worked on, all come again: the order
+/// within a group must hold. What comes again late finds that the talk has moved on, and is done with.
 ///
 /// # Errors
 /// None: failures are reported message by message.
@@ -113,12 +104,9 @@ pub async fn handle(event: SqsEvent, context: &Context) -> Result<SqsBatchRespon
     let mut response = SqsBatchResponse::default();
     for message in &event.records {
         if response.batch_item_failures.is_empty() {
-            let Err(failure) = Box::pin(work(message, context)).await else { continue };
+            let Err(error) = Box::pin(work(message, context)).await else { continue };
             let id = message.message_id.as_deref().unwrap_or_default();
-            tracing::error!(error = %failure, message.id = id, "advice not given");
-            if !failure.comes_again() {
-                continue;
-            }
+            tracing::error!(%error, message.id = id, "advice not given");
         }
         let mut failure = BatchItemFailure::default();
         failure.item_identifier = message.message_id.clone().unwrap_or_default();
@@ -131,12 +119,11 @@ async fn work(message: &SqsMessage, context: &Context) -> Result<(), Failure> {
     let request = AdviceRequest::parse(message.body.as_deref().unwrap_or_default())?;
     let Some(model) = &context.model else { return Ok(()) };
     let job = Job { request: &request, model: model.as_ref(), context };
-    let worked = match &request.wanted {
+    match &request.wanted {
         Wanted::Card { objection, start_ms } => card::word(&job, objection, *start_ms).await,
         Wanted::Talk { end_ms } => talk::listen(&job, *end_ms).await,
-        Wanted::Notes { basis } => return notes::write(&job, *basis).await,
-    };
-    worked.map_err(|failure| Failure::DuringCall(Box::new(failure)))
+        Wanted::Notes { basis } => notes::write(&job, *basis).await,
+    }
 }
 
 /// A message, and what to work on it with.

@@ -52,6 +52,7 @@ fn neutral_talk_raises_hardly_any_objection() {
     assert!(words >= 9000, "an hour of talk, and here are {words} words");
     let (_, later) = lines.split_at(FIRST_NEUTRAL);
     false_an_hour("neutral tune", lines.iter().step_by(2), true);
+    // The odd half of it was looked at while signals were written: what it brings unseen, the held half tells.
     let ordinary = false_an_hour("neutral later", later.iter(), false);
     let later_held = false_an_hour("neutral later held", later.iter().skip(1).step_by(2), false);
     // Half of the first lines are look-alikes, so this is more than an hour of ordinary talk brings. Either half is less
