@@ -267,6 +267,7 @@ mod tests {
         let told = view.apply_snapshot(CallSnapshot {
             revision: 5,
             call: call(5, CallStatus::Ended),
+            recording: None,
             segments: vec![segment(3, 0, "good morning", true), segment(4, 900, "how are you", true)],
             progress: None,
             cards: vec![],

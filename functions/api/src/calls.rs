@@ -63,6 +63,7 @@ pub(crate) async fn snapshot(
     // is, too.
     let revision = context.calls.revision(org, &call.call).await?;
     let segments = context.calls.segments(org, &call.call).await?;
+    let recording = context.calls.recording(org, &call.call).await?;
     let progress = context.calls.progress(org, &call.call).await?;
     let cards = context.calls.cards(org, &call.call).await?;
     let notes = context.calls.notes(org, &call.call).await?;
@@ -72,6 +73,7 @@ pub(crate) async fn snapshot(
         revision,
         call: call.message(),
         segments: segments.iter().map(SegmentItem::message).collect(),
+        recording: recording.map(|item| Revised { revision: item.revision, value: item.view }),
         progress: progress.map(|item| Revised { revision: item.revision, value: item.view }),
         cards: cards.into_iter().map(|item| Revised { revision: item.revision, value: item.shown() }).collect(),
         notes: notes.map(|item| Revised { revision: item.revision, value: item.notes }),

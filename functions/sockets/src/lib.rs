@@ -143,6 +143,7 @@ async fn begin(header: &Header, context: &Context) -> Result<Option<String>, Ser
         ended_at_ms: None,
         end_reason: None,
         duration_ms: 0,
+        file_name: None,
     };
     // First, so that a call whose client is never heard of again after this is found by the sweeper.
     context.live.note_claimed(header).await?;

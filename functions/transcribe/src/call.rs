@@ -169,6 +169,7 @@ fn call_of(state: &CallState) -> Call {
         ended_at_ms: state.extra.end.map(|(at_ms, _)| at_ms),
         end_reason: state.extra.end.map(|(_, reason)| reason),
         duration_ms: state.session.duration_ms(),
+        file_name: None,
     }
 }
 

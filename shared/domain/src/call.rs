@@ -33,7 +33,8 @@ impl Channel {
     }
 }
 
-/// Where a call stands. Only the live session moves it, and only forward; late audio reopens an ended call.
+/// Where a call stands. A live one is moved by its session alone, and only forward; late audio reopens an ended call. A
+/// recorded one is moved by the worker that settles it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CallStatus {
@@ -43,6 +44,10 @@ pub enum CallStatus {
     Ending,
     /// All that was heard is written.
     Ended,
+    /// A recorded call whose audio is awaited, or worked on.
+    Processing,
+    /// A recorded call of which nothing came.
+    Failed,
 }
 
 /// What is known of a call as a whole. Times are wall clock, milliseconds since the Unix epoch.
@@ -68,6 +73,26 @@ pub struct Call {
     pub end_reason: Option<EndReason>,
     /// Media time heard so far, in milliseconds.
     pub duration_ms: u64,
+    /// The name of the file, if it was recorded.
+    pub file_name: Option<String>,
+}
+
+impl CallStatus {
+    /// The status' name in messages, items and filters.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Ending => "ending",
+            Self::Ended => "ended",
+            Self::Processing => "processing",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// Whether nothing more is expected of the call.
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Ended | Self::Failed)
+    }
 }
 
 /// Why a call ended.

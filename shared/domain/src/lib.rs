@@ -11,6 +11,7 @@ pub mod ids;
 pub mod model;
 pub mod permissions;
 pub mod playbook;
+pub mod recording;
 pub mod redaction;
 pub mod segment;
 pub mod settings;

@@ -21,6 +21,10 @@ pub enum Role {
 pub enum Action {
     /// Send audio of a call, end it.
     CaptureCall,
+    /// Hand in a recording; go on with one that `owner` handed in.
+    UploadRecording,
+    /// Remove a call with all that belongs to it.
+    DeleteCall,
     /// Read or watch one call that `owner` captured.
     ReadCall,
     /// List or watch all calls of the organization.
@@ -55,19 +59,29 @@ impl Role {
     pub fn may(self, action: Action, own: bool) -> bool {
         match (self, action) {
             (Self::Admin, _) => true,
-            (Self::Supervisor, action) => !matches!(action, Action::ManagePlaybooks | Action::ManageSettings),
-            (Self::Agent, Action::CaptureCall | Action::ReadPlaybooks | Action::TryPlaybooks) => true,
+            (Self::Supervisor, action) => {
+                !matches!(action, Action::DeleteCall | Action::ManagePlaybooks | Action::ManageSettings)
+            }
+            (
+                Self::Agent,
+                Action::CaptureCall | Action::UploadRecording | Action::ReadPlaybooks | Action::TryPlaybooks,
+            ) => true,
             (Self::Agent, Action::ReadCall | Action::GiveFeedback) => own,
             (
                 Self::Agent,
-                Action::ReadAllCalls | Action::ManagePlaybooks | Action::ReadSettings | Action::ManageSettings,
+                Action::ReadAllCalls
+                | Action::DeleteCall
+                | Action::ManagePlaybooks
+                | Action::ReadSettings
+                | Action::ManageSettings,
             ) => false,
-            (Self::Capture, Action::CaptureCall) => true,
+            (Self::Capture, Action::CaptureCall | Action::UploadRecording) => true,
             // A capture connection may watch the call it captures, and nothing else.
             (Self::Capture, Action::ReadCall) => own,
             (
                 Self::Capture,
                 Action::ReadAllCalls
+                | Action::DeleteCall
                 | Action::GiveFeedback
                 | Action::ReadPlaybooks
                 | Action::TryPlaybooks
@@ -100,6 +114,8 @@ mod tests {
         const NO: [bool; 2] = [false, false];
         // agent, supervisor, admin, capture
         check(Action::CaptureCall, YES, YES, YES, YES);
+        check(Action::UploadRecording, YES, YES, YES, YES);
+        check(Action::DeleteCall, NO, NO, YES, NO);
         check(Action::ReadCall, OWN, YES, YES, OWN);
         check(Action::ReadAllCalls, NO, YES, YES, NO);
         check(Action::GiveFeedback, OWN, YES, YES, NO);

@@ -14,9 +14,11 @@ use serde::{Deserialize, Serialize};
 
 mod accounts;
 mod keys;
+mod recordings;
 
 pub use accounts::{FeedbackItem, KeyItem, OrgSettingsItem, PlaybookItem};
 pub use keys::*;
+pub use recordings::{RecordingItem, call_of_source, source_key};
 
 use crate::messages::{CallMessage, SegmentMessage, ServerMessage, ShownCard};
 
@@ -51,6 +53,9 @@ pub struct CallItem {
     pub end_reason: Option<EndReason>,
     /// Media time, ms.
     pub duration_ms: u64,
+    /// The name of the file, if the call was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_name: Option<String>,
     /// The connection parameters that claimed the id: a later connection must state the same.
     pub parameters: String,
     /// Index `by_start`.
@@ -76,6 +81,7 @@ impl CallItem {
             ended_at_ms: call.ended_at_ms,
             end_reason: call.end_reason,
             duration_ms: call.duration_ms,
+            file_name: call.file_name.clone(),
             parameters: parameters.to_owned(),
             by_start_pk: calls_pk(&call.org),
             by_start_sk: format!("{:015}#{}", call.started_at_ms, call.id),
@@ -95,6 +101,7 @@ impl CallItem {
             ended_at_ms: self.ended_at_ms,
             end_reason: self.end_reason,
             duration_ms: self.duration_ms,
+            file_name: self.file_name.clone(),
         }
     }
 }
@@ -403,6 +410,11 @@ pub fn change_of<E>(sort_key: &str, read: impl ItemReader<E>) -> Result<Option<C
             let item: NotesItem = read.read()?;
             let (call, revision) = (item.call.to_string(), item.revision);
             (item.org, item.call, ServerMessage::Notes { call, revision, notes: Box::new(item.notes) })
+        }
+        sk::RECORDING => {
+            let item: RecordingItem = read.read()?;
+            let (call, revision) = (item.call.to_string(), item.revision);
+            (item.org, item.call, ServerMessage::Recording { call, revision, recording: item.view })
         }
         key if key.starts_with(sk::SEGMENT) => {
             let item: SegmentItem = read.read()?;

@@ -11,3 +11,4 @@ pub mod messages;
 pub mod record;
 pub mod rest;
 pub mod socket_event;
+pub mod work;

@@ -5,6 +5,7 @@ use callboard_domain::{
     call::EndReason,
     coaching::{Card, Notes, ProgressView},
     feedback::{Feedback, Verdict},
+    recording::RecordingView,
     redaction::Span,
 };
 use serde::{Deserialize, Serialize};
@@ -121,6 +122,16 @@ pub enum ServerMessage {
         #[serde(flatten)]
         notes: Box<Notes>,
     },
+    /// How far a recorded call is.
+    Recording {
+        /// The call.
+        call: String,
+        /// The call's revision that this change made.
+        revision: u64,
+        /// State, percent, what is missing.
+        #[serde(flatten)]
+        recording: RecordingView,
+    },
     /// The answer to `ping`.
     Pong {},
     /// The answer to `watch` and `unwatch`, once it holds.
@@ -199,6 +210,9 @@ pub struct CallMessage {
     pub end_reason: Option<EndReason>,
     /// Media time heard, in milliseconds.
     pub duration_ms: u64,
+    /// The name of the file, if the call was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_name: Option<String>,
 }
 
 /// A card as dashboards see it.

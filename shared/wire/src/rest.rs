@@ -3,6 +3,7 @@
 use callboard_domain::{
     coaching::{Card, Finding, Notes, ProgressView},
     playbook,
+    recording::{RecordingView, Wish},
 };
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +39,9 @@ pub struct CallSnapshot {
     pub call: CallMessage,
     /// Its segments by start.
     pub segments: Vec<SegmentMessage>,
+    /// How far it is, if it was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recording: Option<Revised<RecordingView>>,
     /// Its progress, once something was found.
     pub progress: Option<Revised<ProgressView>>,
     /// Its cards.
@@ -66,6 +70,84 @@ pub struct Transcript {
     pub call: String,
     /// Its segments by start.
     pub segments: Vec<SegmentMessage>,
+}
+
+/// `POST /v1/recordings`: a recording that is handed in.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct NewRecording {
+    /// The call's id, a ULID that the client chooses: sent again, nothing is created twice. Without it one is made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<String>,
+    /// The playbook that the call is held against; `sales` by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub playbook: Option<String>,
+    /// When the call began that it holds: wall clock, milliseconds since the Unix epoch. Without it, now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at_ms: Option<i64>,
+    /// What is asked for.
+    #[serde(flatten)]
+    pub wish: Wish,
+}
+
+/// The answer to it, and `GET /v1/recordings/{id}/upload`: where its audio is sent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RecordingTicket {
+    /// The call.
+    pub call: String,
+    /// Where its audio is sent.
+    pub upload: Upload,
+}
+
+/// Where audio is sent. No address needs a token beside it, and each is good until `expires_at_ms` (wall clock,
+/// milliseconds since the Unix epoch): ask for new ones then.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum Upload {
+    /// `PUT` the file to one address.
+    Put {
+        /// The address.
+        url: String,
+        /// See above.
+        expires_at_ms: i64,
+    },
+    /// `PUT` the file in parts, each to its address, in any order; then `POST /v1/recordings/{id}/complete`.
+    Parts {
+        /// Bytes of each part but the last, which has the rest.
+        part_bytes: u64,
+        /// Numbers of the parts that are there already, counted from 1.
+        uploaded: Vec<u32>,
+        /// The parts that are not.
+        parts: Vec<UploadPart>,
+        /// See above.
+        expires_at_ms: i64,
+    },
+    /// Nothing is to be sent: the audio is there.
+    Complete {},
+}
+
+/// One part of a file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct UploadPart {
+    /// Its number, counted from 1: it begins at byte (number − 1) · part_bytes.
+    pub number: u32,
+    /// Where it is sent.
+    pub url: String,
+}
+
+/// `GET /v1/calls/{id}/result`: what came of a call, in one piece.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CallResult {
+    /// The call.
+    pub call: CallMessage,
+    /// How far it is, if it was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recording: Option<RecordingView>,
+    /// All that was said, a line an utterance.
+    pub text: String,
+    /// Its segments by start.
+    pub segments: Vec<SegmentMessage>,
+    /// Its notes, after it ended.
+    pub notes: Option<Notes>,
 }
 
 /// Where a playbook comes from: an organization's own takes the place of the shared one of its id, and that of the

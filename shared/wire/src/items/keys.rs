@@ -57,6 +57,8 @@ pub mod sk {
     pub const PROGRESS: &str = "PROGRESS";
     /// The notes after the call.
     pub const NOTES: &str = "NOTES";
+    /// How far a recorded call is.
+    pub const RECORDING: &str = "RECORDING";
     /// What a language model did for the call, counted. Nobody is told of its changes.
     pub const ADVICE: &str = "ADVICE";
     /// Prefix of segments.
