@@ -145,7 +145,7 @@ impl Codec {
             "MP3" => 12 * 1_152,
             "AAC" => ((AAC_PACKETS_A_START + 2) * AAC_PACKET).unsigned_abs(),
             "Vorbis" => 2 * 8_192,
-            "Opus" => u64::from(OPUS_RATE),
+            "Opus" => 4 * u64::from(OPUS_RATE),
             _ => 0,
         }
     }

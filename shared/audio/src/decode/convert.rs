@@ -91,7 +91,8 @@ impl Converter {
     }
 }
 
-/// The resampler's delay, in samples out: half of one of its blocks, of which a unit has four, two or one.
+/// The resampler's delay, in samples out: half of one of its blocks, of which a unit has four, two or one. For 11,025 and
+/// 22,050 Hz it is no whole number: up to half a sample of it stays.
 fn delay(format: &Format) -> usize {
     if format.sample_rate == RATE {
         return 0;
@@ -104,7 +105,10 @@ fn delay(format: &Format) -> usize {
     let fits = |blocks: &u64| {
         format.grid_samples().is_multiple_of(*blocks) && (format.grid_samples() / blocks).is_multiple_of(smallest)
     };
-    GRID / [4, 2].into_iter().find(fits).unwrap_or(1) as usize / 2
+    let blocks = [4, 2].into_iter().find(fits).unwrap_or(1);
+    let (block_in, block_out) = (format.grid_samples() / blocks, GRID as u64 / blocks);
+    // Half of an odd block is cut to whole samples, on the source's side.
+    ((block_in / 2 * block_out + block_in / 2) / block_in) as usize
 }
 
 #[cfg(test)]
@@ -144,7 +148,11 @@ mod tests {
                 let ideal = sweep(target, expected);
                 let edge = target as usize / 20;
                 let worst = (edge..expected - edge).map(|i| (i32::from(out[i]) - i32::from(ideal[i])).abs()).max();
-                assert!(worst < Some(60), "{source} to {target}: {worst:?}");
+                // Blocks of an odd number of samples have a delay of half a sample, which can't be taken out.
+                let odd = if source % 11_025 == 0 && source < 44_100 { 0.5 } else { 0.0 };
+                let steepest = 10_000.0 * std::f64::consts::TAU * 1_500.0 / f64::from(target);
+                let allowed = 60 + (odd * steepest) as i32;
+                assert!(worst < Some(allowed), "{source} to {target}: {worst:?}, not {allowed}");
             }
         }
     }
@@ -153,8 +161,8 @@ mod tests {
     fn the_pieces_that_come_in_make_no_difference() {
         let samples = sweep(44_100, 30_000);
         assert_eq!(convert(&samples, 44_100, 16_000, 1), convert(&samples, 44_100, 16_000, 30_000));
-        assert_eq!(convert(&[], 44_100, 16_000, 1), []);
-        assert_eq!(convert(&[5], 16_000, 16_000, 1), [5]);
+        assert!(convert(&[], 44_100, 16_000, 1).is_empty());
+        assert_eq!(convert(&[5], 16_000, 16_000, 1), vec![5]);
     }
 
     #[test]

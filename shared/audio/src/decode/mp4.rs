@@ -39,7 +39,7 @@ struct Part {
 
 /// Reads the index. None: this is no MP4 file.
 pub(super) fn read(source: &mut dyn Source, length: u64) -> io::Result<Option<Mp4>> {
-    let top = parts(source, 0, length)?;
+    let top = parts_until(source, 0, length, Some(b"moov"))?;
     if !top.iter().take(2).any(|part| &part.name == b"ftyp") {
         return Ok(None);
     }
@@ -73,7 +73,7 @@ fn track(source: &mut dyn Source, trak: &Part, movie_clock: u32) -> io::Result<M
     track.edit = edit.map(|(start, duration)| {
         // Rounded up: the movie's clock may be coarser than the track's.
         let ticks = (u128::from(duration) * u128::from(media_clock)).checked_div(u128::from(movie_clock));
-        let ticks = ticks.map_or(0, |ticks| ticks + u128::from(media_clock > movie_clock));
+        let ticks = ticks.map_or(0, |ticks| ticks + u128::from(ticks > 0 && media_clock > movie_clock));
         (start, u64::try_from(ticks).ok().filter(|ticks| *ticks > 0))
     });
     Ok(track)
@@ -154,6 +154,11 @@ fn bytes(source: &mut dyn Source, part: &Part, offset: u64) -> io::Result<Option
 
 /// The boxes between two places. One that goes beyond the end ends the list, as its last.
 fn parts(source: &mut dyn Source, from: u64, to: u64) -> io::Result<Vec<Part>> {
+    parts_until(source, from, to, None)
+}
+
+/// The same up to a box of that name: a file that was recorded in fragments has thousands of boxes after its index.
+fn parts_until(source: &mut dyn Source, from: u64, to: u64, last: Option<&[u8; 4]>) -> io::Result<Vec<Part>> {
     let mut list = Vec::new();
     let mut at = from;
     while at.saturating_add(8) <= to && list.len() < MOST_BOXES {
@@ -171,8 +176,9 @@ fn parts(source: &mut dyn Source, from: u64, to: u64) -> io::Result<Vec<Part>> {
             size => (u64::from(size), 8),
         };
         let Some(end) = at.checked_add(size).filter(|_| size >= header) else { break };
-        list.push(Part { name: [n, a, m, e], body: at + header, end });
-        if end > to {
+        let name = [n, a, m, e];
+        list.push(Part { name, body: at + header, end });
+        if end > to || last == Some(&name) {
             break;
         }
         at = end;

@@ -33,6 +33,16 @@ impl Container {
         })
     }
 
+    /// How much is read before a place, in seconds, because the positions right after a jump are doubtful: those of the
+    /// first Ogg page, and those of the Matroska cluster that an index points into.
+    pub(super) fn pre_roll_s(self) -> u64 {
+        match self {
+            Self::Ogg => 3,
+            Self::Matroska => 6,
+            _ => 0,
+        }
+    }
+
     /// For people.
     pub(super) fn name(self) -> &'static str {
         match self {
