@@ -231,7 +231,7 @@ impl Decoder {
         self.forget();
         let Some(demuxer) = &mut self.demuxer else { return Ok(false) };
         let to = SeekTo::Timestamp { ts: Timestamp::new(self.timeline.ticks(target)), track_id: self.track };
-        let sought = demuxer.seek(SeekMode::Accurate, to);
+        let sought = open::guarded(|| demuxer.seek(SeekMode::Accurate, to));
         if let Some(error) = open::failure(&self.watch) {
             return Err(error);
         }
@@ -284,7 +284,7 @@ impl Decoder {
         let Some(demuxer) = &mut self.demuxer else { return Ok(None) };
         let mut stumbles = 0;
         loop {
-            let result = demuxer.next_packet();
+            let result = open::guarded(|| demuxer.next_packet());
             if let Some(error) = open::failure(&self.watch) {
                 return Err(error);
             }

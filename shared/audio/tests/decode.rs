@@ -11,7 +11,7 @@ use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 const CALL_RATE: usize = 16_000;
 
 fn data(name: &str) -> Vec<u8> {
-    std::fs::read(format!("{}/tests/data/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+    std::fs::read(format!("{}/tests/data/{name}", env!("CARGO_MANIFEST_DIR"))).expect("the sample is there")
 }
 
 fn open(bytes: &[u8]) -> Result<Decoder, DecodeError> {
@@ -51,7 +51,8 @@ fn decode(name: &str) -> (Info, Vec<Vec<i16>>) {
 /// The call from a time on, in milliseconds: a vector a channel.
 fn call(from_ms: usize, duration_ms: usize) -> Vec<Vec<i16>> {
     let path = format!("{}/../../dashboard/demo/demo_call.wav", env!("CARGO_MANIFEST_DIR"));
-    let samples: Vec<i16> = hound::WavReader::open(path).unwrap().samples().map(Result::unwrap).collect();
+    let samples: Vec<i16> =
+        hound::WavReader::open(path).expect("the call is there").samples().map_while(Result::ok).collect();
     let range = from_ms * CALL_RATE / 1_000..(from_ms + duration_ms) * CALL_RATE / 1_000;
     (0..2)
         .map(|channel| samples.iter().skip(channel).step_by(2).copied().collect::<Vec<_>>()[range.clone()].to_vec())
@@ -59,7 +60,7 @@ fn call(from_ms: usize, duration_ms: usize) -> Vec<Vec<i16>> {
 }
 
 fn convert(samples: &[i16], from: u32, to: u32) -> Vec<i16> {
-    let mut converter = Converter::new(from, to).unwrap();
+    let mut converter = Converter::new(from, to).expect("a rate that is supported");
     let mut out = Vec::new();
     converter.push(samples, &mut out);
     converter.finish(&mut out);
@@ -79,9 +80,11 @@ enum Of {
     Left,
 }
 
-/// The samples: name, container, codec, rate, channels, the place in the call (ms) and the duration (ms), and by how many
+/// A sample: name, container, codec, rate, channels, the place in the call (ms) and the duration (ms), and by how many
 /// samples the duration may differ: nothing, or a packet where the container does not say where the last one ends.
-const SAMPLES: &[(&str, &str, &str, u32, Of, usize, usize, usize)] = &[
+type Sample = (&'static str, &'static str, &'static str, u32, Of, usize, usize, usize);
+
+const SAMPLES: &[Sample] = &[
     ("pcm16_both.wav", "WAV", "PCM, 16 bit", 16_000, Of::Both, 8_200, 1_000, 0),
     ("pcm8_left.wav", "WAV", "PCM, 8 bit", 16_000, Of::Left, 8_200, 1_000, 0),
     ("pcm24_left.wav", "WAV", "PCM, 24 bit", 16_000, Of::Left, 8_200, 1_000, 0),

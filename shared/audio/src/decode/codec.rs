@@ -8,6 +8,7 @@ use symphonia::core::codecs::audio::{
 use symphonia::core::packet::Packet;
 
 use super::error::DecodeError;
+use super::open::guarded;
 
 /// The rate that Opus is decoded at, whatever was recorded, in Hz.
 const OPUS_RATE: u32 = 48_000;
@@ -36,7 +37,7 @@ pub(super) struct Codec {
 
 enum Engine {
     Symphonia(Box<dyn AudioDecoder>),
-    Opus { decoder: OpusDecoder, gain: f32 },
+    Opus { decoder: Box<OpusDecoder>, gain: f32 },
 }
 
 /// Samples of a packet, a vector a channel.
@@ -58,7 +59,7 @@ impl Codec {
         // The trimming at both ends is the decoder's of this module: it knows which figures to trust.
         let options = AudioDecoderOptions::default().gapless(false);
         let registry = symphonia::default::get_codecs();
-        let engine = registry.make_audio_decoder(&params, &options).map_err(|_| unsupported())?;
+        let engine = guarded(|| registry.make_audio_decoder(&params, &options)).map_err(|_| unsupported())?;
         let actual = engine.codec_params();
         let rate = actual.sample_rate.or(params.sample_rate).ok_or_else(unsupported)?;
         let channels = actual.channels.as_ref().or(params.channels.as_ref()).map_or(0, Channels::count);
@@ -84,7 +85,7 @@ impl Codec {
             return Err(DecodeError::Unsupported { codec: format!("Opus with channel mapping {family}") });
         }
         let gain_db = f32::from(i16::from_le_bytes(field(16))) / 256.0;
-        let engine = Engine::Opus { decoder: OpusDecoder::new(channels), gain: 10f32.powf(gain_db / 20.0) };
+        let engine = Engine::Opus { decoder: Box::new(OpusDecoder::new(channels)), gain: 10f32.powf(gain_db / 20.0) };
         let pre_skip = u32::from(u16::from_le_bytes(field(10)));
         let params = AudioCodecParameters::default();
         Ok(Self { engine, params, name: "Opus", rate: OPUS_RATE, channels, pre_skip })
@@ -99,7 +100,7 @@ impl Codec {
         }
         match &mut self.engine {
             Engine::Symphonia(decoder) => decoder.reset(),
-            Engine::Opus { decoder, .. } => *decoder = OpusDecoder::new(self.channels),
+            Engine::Opus { decoder, .. } => **decoder = OpusDecoder::new(self.channels),
         }
     }
 
@@ -125,11 +126,11 @@ impl Codec {
     pub(super) fn decode(&mut self, packet: &Packet) -> Option<Planes> {
         match &mut self.engine {
             Engine::Symphonia(decoder) => {
-                let buffer = decoder.decode(packet).ok()?;
-                planes(&buffer).filter(|planes| planes.len() == self.channels)
+                let decoded = guarded(|| Ok(planes(&decoder.decode(packet)?)));
+                decoded.ok()?.filter(|planes| planes.len() == self.channels)
             }
             Engine::Opus { decoder, gain } => {
-                let samples = decoder.decode_packet(&packet.data).ok()?;
+                let samples = guarded(|| Ok(decoder.decode_packet(&packet.data))).ok()?.ok()?;
                 let plane = |channel| {
                     samples.iter().skip(channel).step_by(self.channels).map(|sample| to_i16(sample * *gain)).collect()
                 };

@@ -1,6 +1,7 @@
 //! From bytes to a demuxer and a decoder: finds out what a recording is, or says what it is instead.
 
 use std::io::{self, SeekFrom};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use symphonia::core::codecs::CodecParameters;
@@ -82,13 +83,20 @@ pub(super) fn open(mut source: Box<dyn Source>, length: u64) -> Result<Opened, D
 
 /// Finds the demuxer.
 pub(super) fn probe(bytes: MediaSourceStream<'static>) -> Result<Box<dyn FormatReader>, DemuxError> {
-    symphonia::default::get_probe().probe(&Hint::new(), bytes, FormatOptions::default(), MetadataOptions::default())
+    let (formats, tags) = (FormatOptions::default(), MetadataOptions::default());
+    guarded(|| symphonia::default::get_probe().probe(&Hint::new(), bytes, formats, tags))
+}
+
+/// Demuxers multiply what a damaged header says without a look: where arithmetic is checked, that is a panic. It ends the
+/// recording, not the process (where a panic does not abort).
+pub(super) fn guarded<T>(call: impl FnOnce() -> Result<T, DemuxError>) -> Result<T, DemuxError> {
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or(Err(DemuxError::DecodeError("a number that is out of range")))
 }
 
 /// The first packet of a track.
 pub(super) fn first_packet(demuxer: &mut dyn FormatReader, track: u32, watch: &Watch) -> Result<Packet, DecodeError> {
     loop {
-        let result = demuxer.next_packet();
+        let result = guarded(|| demuxer.next_packet());
         if let Some(error) = failure(watch) {
             return Err(error);
         }
