@@ -310,10 +310,10 @@ impl Decoder {
         let position = u64::try_from(self.next.unwrap_or(0)).unwrap_or(0);
         let rate = u64::from(self.codec.rate);
         let missing_ms = match (self.timeline.end, self.stated_ms) {
-            (Some(end), _) => end.saturating_sub(position) * 1_000 / rate,
+            (Some(end), _) => end.saturating_sub(position).saturating_mul(1_000) / rate,
             // Matroska's duration may be that of another track, or be rounded; live, it ends with the file.
             (None, Some(stated)) if self.container == Container::Matroska => {
-                (stated.saturating_sub(position * 1_000 / rate)).saturating_sub(SLACK_MS * 10)
+                (stated.saturating_sub(position.saturating_mul(1_000) / rate)).saturating_sub(SLACK_MS * 10)
             }
             (None, _) if clean || matches!(self.container, Container::Matroska | Container::Wav) => 0,
             (None, _) => u64::MAX,
