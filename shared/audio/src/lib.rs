@@ -3,6 +3,7 @@
 //! Pure: no I/O, no clock, no environment. Time is either media time (counted in samples, told in milliseconds)
 //! or the gateway's time of receipt, which every frame carries with it.
 
+pub mod decode;
 pub mod endpoint;
 pub mod format;
 pub mod outbox;
@@ -10,6 +11,7 @@ pub mod resample;
 pub mod sequence;
 pub mod session;
 
+pub use decode::{DecodeError, Decoder};
 pub use format::{Encoding, Format, FormatError};
 pub use outbox::Outbox;
 pub use sequence::{FrameKey, Heard};
