@@ -24,6 +24,7 @@
 mod codec;
 mod convert;
 mod error;
+mod measure;
 mod mp4;
 mod open;
 mod sniff;
@@ -197,6 +198,14 @@ impl Decoder {
             self.gave_any = true;
             return Ok(());
         }
+        if !self.approach(sample)? {
+            self.reopen()?;
+        }
+        Ok(())
+    }
+
+    /// Brings the demuxer so far before a position that what is decoded there is exact. False: it does not find there.
+    fn approach(&mut self, sample: u64) -> Result<bool, DecodeError> {
         let sample = i64::try_from(sample).unwrap_or(i64::MAX);
         let container_roll = self.container.pre_roll_s() * u64::from(self.codec.rate);
         let pre_roll = self.codec.pre_roll().max(container_roll);
@@ -206,11 +215,7 @@ impl Decoder {
             target = target.min(i64::try_from(end.saturating_sub(tail)).unwrap_or(i64::MAX));
         }
         // A demuxer that was read to its end, or that came to harm, does not always find back: one that is new does.
-        if target > 0 && (self.jump(target, sample)? || (self.reopen()? && self.jump(target, sample)?)) {
-            return Ok(());
-        }
-        self.reopen()?;
-        Ok(())
+        Ok(target > 0 && (self.jump(target, sample)? || (self.reopen()? && self.jump(target, sample)?)))
     }
 
     /// Share of the recording that was read, 0 to 1, for progress.
