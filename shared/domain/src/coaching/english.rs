@@ -404,4 +404,5 @@ pub(super) const UNSTEMMED: &[&str] = &[
     "approval",
     "overwhelmed",
     "swamped",
+    "tricked",
 ];
