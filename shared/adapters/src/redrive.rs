@@ -126,6 +126,7 @@ impl Redrive {
                 .max_number_of_messages(MESSAGES)
                 .wait_time_seconds(LISTEN_S)
                 .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
+                .message_system_attribute_names(MessageSystemAttributeName::MessageGroupId)
                 .send()
                 .await
                 .map_err(|error| failed("sqs", "ReceiveMessage", &error))?;
@@ -138,8 +139,14 @@ impl Redrive {
                     continue;
                 }
                 let (body, receipt) = (message.body(), message.receipt_handle());
-                let sent = self.sqs.send_message().queue_url(queue).set_message_body(body.map(str::to_owned)).send();
-                sent.await.map_err(|error| failed("sqs", "SendMessage", &error))?;
+                let mut send = self.sqs.send_message().queue_url(queue).set_message_body(body.map(str::to_owned));
+                if let Some(group) = attributes.and_then(|known| known.get(&MessageSystemAttributeName::MessageGroupId))
+                {
+                    // Of a FIFO queue. The message's own id: what the queue knew it by may still be remembered there.
+                    send =
+                        send.message_group_id(group).set_message_deduplication_id(message.message_id().map(Into::into));
+                }
+                send.send().await.map_err(|error| failed("sqs", "SendMessage", &error))?;
                 let deleted = self.sqs.delete_message().queue_url(dead_letters);
                 let deleted = deleted.set_receipt_handle(receipt.map(str::to_owned)).send();
                 deleted.await.map_err(|error| failed("sqs", "DeleteMessage", &error))?;

@@ -9,7 +9,7 @@ use std::{
 };
 
 use callboard_adapters::redrive::Redrive;
-use callboard_local::stack::StackOptions;
+use callboard_local::{aws::queue::NewMessage, stack::StackOptions};
 use callboard_tests::{
     audio::{self, Recording},
     dashboard::Dashboard,
@@ -21,7 +21,7 @@ use callboard_tests::{
     stack::{Local, options_of},
     template::Changed,
     until,
-    wiring::wrap,
+    wiring::{observe, wrap},
 };
 use serde_json::{Value, json};
 
@@ -157,6 +157,25 @@ async fn dead_letters_are_tried_again() {
         (heard.len() == 2 && heard[0].text == recording.turns[0].text).then_some(heard)
     };
     assert_turns(&until("the words", whole).await, &recording);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn messages_of_a_fifo_queue_keep_their_group() {
+    let speech = Speech::start();
+    let mut options = options_of(project().join("template.yaml"), &speech.url);
+    let wanted = observe(&mut options.registry, "advise");
+    let local = Local::start_with(options).await.unwrap();
+    let (group, deduplication) = (Some("acme/call".to_owned()), Some("once".to_owned()));
+    let message = NewMessage { body: "not understood".to_owned(), group, deduplication, ..NewMessage::default() };
+    let sent = local.stack.aws().sqs().with("AdviceDeadLetterQueue.fifo", |queue, now_ms| queue.send(message, now_ms));
+    sent.unwrap().unwrap();
+    let url = |name: &str| format!("http://local/000000000000/{name}");
+    let redrive = Redrive::new(&local.stack.sdk_config());
+    let moved = redrive.move_messages(&url("AdviceDeadLetterQueue.fifo"), &url("AdviceQueue.fifo"), i64::MAX).await;
+    assert_eq!(moved.unwrap(), 1);
+    let event = until("the message", async || wanted.lock().unwrap().first().cloned()).await;
+    let attributes = &event["Records"][0]["attributes"];
+    assert_eq!(attributes["MessageGroupId"], "acme/call", "{event}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
