@@ -20,6 +20,7 @@ mod quote;
 mod rules;
 mod scope;
 mod standing;
+mod told;
 mod view;
 mod words;
 
