@@ -22,6 +22,7 @@ mod organizations;
 mod outages;
 mod playbooks;
 mod quiet;
+mod recordings;
 mod redaction;
 mod redelivery;
 mod redrive;
