@@ -125,9 +125,9 @@ impl Endpointer {
     /// Takes one grid step of source samples.
     pub fn step(&mut self, source: impl ExactSizeIterator<Item = i16>) -> Decision {
         self.resampler.step(source, &mut self.audio);
-        let probabilities = self.voice.hear(&self.audio, self.opened.is_some());
-        let threshold = if self.opened.is_some() { HOLD_AT } else { OPEN_AT };
-        self.voiced.extend(probabilities.map(|probability| probability >= threshold));
+        let is_open = self.opened.is_some();
+        let threshold = if is_open { HOLD_AT } else { OPEN_AT };
+        self.voice.hear(&self.audio, threshold, is_open, &mut self.voiced);
         match self.opened {
             None => self.decide_quiet(),
             Some(opened) => self.decide_open(opened),

@@ -1,7 +1,8 @@
-//! How likely each frame of a channel is a voice: the detector, and when it need not look.
+//! Which frames of a channel are voiced: the detector, and when it need not look.
 //!
 //! The detector is nine tenths of the work. It need not look at what is all but silent, nor at what is no louder than
-//! what it has just taken for noise: no speech begins there. Only where no utterance is open; there, each frame counts.
+//! what it has just taken for noise: no speech begins there. When it looks again, it hears first what it left out, so that
+//! it judges as if it had looked all the time. Where an utterance is open, each frame counts.
 
 use earshot::{DefaultPredictor, Detector};
 
@@ -20,8 +21,6 @@ const NOISE_STEPS: usize = 2;
 const LOUDER_STEP: f32 = 1.2;
 /// See [`LOUDER_STEP`].
 const LOUDER_FRAME: f32 = 1.4;
-/// Grid steps that the detector hears again before it looks at what is louder.
-const LEAD_IN_STEPS: usize = 2;
 
 /// The detector of one channel, from one reset point on.
 pub(super) struct Voice {
@@ -29,8 +28,8 @@ pub(super) struct Voice {
     /// Steps of noise in a row that the detector looked at.
     noise_steps: usize,
     noise: Loudness,
-    /// Steps were left out since the detector looked.
-    skipped: bool,
+    /// The last steps that the detector did not look at.
+    skipped: usize,
 }
 
 /// How loud a step is: powers of the whole step and of its loudest frame, after pre-emphasis, since hum says nothing.
@@ -48,43 +47,42 @@ impl Voice {
             detector: Detector::<DefaultPredictor>::default_boxed(),
             noise_steps: 0,
             noise: Loudness::default(),
-            skipped: false,
+            skipped: 0,
         }
     }
 
     /// As new.
     pub(super) fn reset(&mut self) {
         self.detector.reset();
+        self.skipped = 0;
         self.forget();
     }
 
-    /// The probability of a voice in each frame of the last grid step of `audio`, which is all since the reset point.
-    /// 0 where the detector need not look.
-    pub(super) fn hear(&mut self, audio: &[i16], is_open: bool) -> [f32; VAD_PER_STEP] {
-        let from = audio.len().saturating_sub(GRID);
-        let loudness = Loudness::of(audio, from);
+    /// Notes for each frame of the last grid step of `audio`, which is all since the reset point, whether it is a voice with
+    /// a probability of `threshold`: not where the detector need not look. Corrects what was noted so when it looks again.
+    pub(super) fn hear(&mut self, audio: &[i16], threshold: f32, is_open: bool, voiced: &mut Vec<bool>) {
+        let loudness = Loudness::of(audio, audio.len().saturating_sub(GRID));
         if !is_open && self.is_no_onset(&loudness) {
-            self.skipped = true;
-            return [0.0; VAD_PER_STEP];
+            self.skipped += 1;
+            voiced.extend([false; VAD_PER_STEP]);
+            return;
         }
-        if self.skipped {
-            self.reset();
-            let lead_in = from.saturating_sub(LEAD_IN_STEPS * GRID);
-            for frame in audio[lead_in..from].chunks_exact(VAD_FRAME) {
-                self.detector.predict_i16(frame);
+        let behind = std::mem::take(&mut self.skipped);
+        voiced.truncate(voiced.len().saturating_sub(behind * VAD_PER_STEP));
+        let mut highest: f32 = 0.0;
+        for (index, frame) in audio.chunks_exact(VAD_FRAME).enumerate().skip(voiced.len()) {
+            let probability = self.detector.predict_i16(frame);
+            voiced.push(probability >= threshold);
+            if (index + VAD_PER_STEP) * VAD_FRAME >= audio.len() {
+                highest = highest.max(probability);
             }
         }
-        let mut probabilities = [0.0; VAD_PER_STEP];
-        for (probability, frame) in probabilities.iter_mut().zip(audio[from..].chunks_exact(VAD_FRAME)) {
-            *probability = self.detector.predict_i16(frame);
-        }
-        if probabilities.iter().all(|probability| *probability < NOISE_BELOW) {
+        if highest < NOISE_BELOW {
             self.noise_steps += 1;
             self.noise = self.noise.louder(&loudness);
         } else {
             self.forget();
         }
-        probabilities
     }
 
     fn is_no_onset(&self, loudness: &Loudness) -> bool {
@@ -97,7 +95,6 @@ impl Voice {
     fn forget(&mut self) {
         self.noise_steps = 0;
         self.noise = Loudness::default();
-        self.skipped = false;
     }
 }
 
