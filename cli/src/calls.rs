@@ -3,7 +3,6 @@
 use std::io::{self, Write};
 
 use anyhow::Context as _;
-use callboard_domain::CallStatus;
 use callboard_wire::messages::CallMessage;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::tz::TimeZone;
@@ -112,18 +111,9 @@ fn table(calls: &[Listed], head: bool, zone: &TimeZone) -> String {
     for Listed { call, percent } in calls {
         let done = percent.map_or_else(|| "-".to_owned(), |percent| format!("{percent} %"));
         let (started, length) = (times::moment(call.started_at_ms, zone), times::length(call.duration_ms));
-        text += &line([&call.call, &started, &length, status(call.status), &done, &call.playbook]);
+        text += &line([&call.call, &started, &length, call.status.as_str(), &done, &call.playbook]);
     }
     text
-}
-
-/// Where a call stands, in a word.
-pub(crate) fn status(status: CallStatus) -> &'static str {
-    match status {
-        CallStatus::Live => "live",
-        CallStatus::Ending => "ending",
-        CallStatus::Ended => "ended",
-    }
 }
 
 #[cfg(test)]

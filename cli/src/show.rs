@@ -13,7 +13,7 @@ use clap::ValueEnum;
 use jiff::tz::TimeZone;
 
 use crate::{
-    calls::{printed, status},
+    calls::printed,
     failure::Unusable,
     reading::{Wanted, not_understood, snapshot},
     stack::StackArgs,
@@ -83,7 +83,7 @@ fn by_name(file: &Path) -> Option<Format> {
 fn notices(snapshot: &CallSnapshot) -> Vec<String> {
     let mut notices = Vec::new();
     if snapshot.call.status != CallStatus::Ended {
-        notices.push(format!("the call is {}: this is what is there by now", status(snapshot.call.status)));
+        notices.push(format!("the call is {}: this is what is there by now", snapshot.call.status.as_str()));
     }
     let is_waiting = |placeholder| placeholder == Some(Placeholder::Waiting);
     match snapshot.segments.iter().filter(|segment| is_waiting(segment.placeholder)).count() {
@@ -124,7 +124,7 @@ fn opening(snapshot: &CallSnapshot, zone: &TimeZone) -> Opening {
     let (started, length) = (times::moment(call.started_at_ms, zone), times::length(call.duration_ms));
     Opening {
         title: format!("Call {}", call.call),
-        about: format!("{started} · {length} · playbook {} · {}", call.playbook, status(call.status)),
+        about: format!("{started} · {length} · playbook {} · {}", call.playbook, call.status.as_str()),
         summary: snapshot.notes.as_ref().map(|notes| notes.value.summary.clone()),
         landmarks: landmarks(snapshot),
     }

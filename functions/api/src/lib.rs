@@ -14,9 +14,11 @@ use callboard_wire::rest::Health;
 mod body;
 mod caller;
 mod calls;
+mod cursor;
 mod feedback;
 mod playbooks;
 mod problem;
+mod query;
 mod settings;
 mod tags;
 

@@ -8,21 +8,24 @@ use std::cmp::Ordering;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use callboard_domain::{
-    Call, CallId, CallStatus, Channel, OrgId, Placeholder, PlaybookId, Segment,
+    Call, CallId, Channel, OrgId, Placeholder, PlaybookId, Segment,
     coaching::{Notes, Progress},
     playbook::Playbook,
     redaction::Redacted,
 };
-use callboard_wire::items::{CallItem, ModelUse, NotesItem, ProgressItem, SegmentItem, call_pk, calls_pk, sk};
+use callboard_wire::items::{CallItem, ModelUse, NotesItem, ProgressItem, SegmentItem, call_pk, sk};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     ServiceError,
-    table::{Page, Query, Table, Written, number, text, value},
+    table::{Query, Table, Written, number, text, value},
 };
 
 mod cards;
+mod listing;
 mod progress;
+
+pub use listing::{CallFilter, CallPage};
 
 /// An item is written over one of a lower revision only.
 const NEWER: &str = "(attribute_not_exists(#revision) OR #revision < :revision)";
@@ -72,34 +75,14 @@ impl Calls {
         self.0.get(&call_pk(org, call), sk::CALL).await
     }
 
-    /// An organization's calls, newest first, from behind a cursor.
-    pub async fn list(&self, org: &OrgId, limit: usize, after: Option<&str>) -> Result<Page<CallItem>, ServiceError> {
-        let pk = calls_pk(org);
-        self.0
-            .query(&Query {
-                index: Some("by_start"),
-                pk: &pk,
-                after,
-                descending: true,
-                limit: Some(limit),
-                ..Query::default()
-            })
-            .await
-    }
-
     /// Moves a call to another status, as of a version of its session. Only the live session does; `No` says that a
     /// later version was first.
     pub async fn set_status(&self, call: &Call, session: u64) -> Result<Written, ServiceError> {
-        let status = match call.status {
-            CallStatus::Live => "live",
-            CallStatus::Ending => "ending",
-            CallStatus::Ended => "ended",
-        };
         // A call that goes on after all has no end.
         let none = AttributeValue::Null(true);
         let reason = call.end_reason.and_then(|reason| serde_json::to_value(reason).ok());
         let values = [
-            ("status", text(status)),
+            ("status", text(call.status.as_str())),
             ("duration_ms", number(call.duration_ms)),
             ("ended_at_ms", call.ended_at_ms.map_or_else(|| none.clone(), number)),
             ("end_reason", reason.as_ref().and_then(|reason| reason.as_str()).map_or(none, text)),

@@ -45,6 +45,25 @@ pub enum CallStatus {
     Ended,
 }
 
+impl CallStatus {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Live, Self::Ending, Self::Ended];
+
+    /// The status's name in messages, items and parameters.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Ending => "ending",
+            Self::Ended => "ended",
+        }
+    }
+
+    /// The status of this name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == text)
+    }
+}
+
 /// What is known of a call as a whole. Times are wall clock, milliseconds since the Unix epoch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
@@ -78,4 +97,18 @@ pub enum EndReason {
     Stopped,
     /// The capture client was not heard of any more.
     Vanished,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_is_spelled_as_it_is_stored() {
+        for status in CallStatus::ALL {
+            assert_eq!(serde_json::to_value(status).unwrap(), status.as_str());
+            assert_eq!(CallStatus::parse(status.as_str()), Some(status));
+        }
+        assert_eq!(CallStatus::parse("Live"), None);
+    }
 }
