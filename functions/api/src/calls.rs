@@ -1,7 +1,7 @@
 //! Calls as they stand: the list, one call's snapshot, its transcript.
 
 use axum::{
-    extract::{Path, RawQuery, State},
+    extract::{RawQuery, State},
     http::{HeaderMap, StatusCode},
     response::Response,
 };
@@ -16,6 +16,7 @@ use crate::{
     Context,
     caller::Caller,
     cursor,
+    path::Places,
     problem::{Refused, refused},
     query::Parameters,
     tags::represent_json,
@@ -99,7 +100,7 @@ fn name<'a>(given: &'a Parameters, parameter: &str) -> Result<Option<&'a str>, R
 pub(crate) async fn snapshot(
     State(context): State<Context>,
     caller: Caller,
-    Path(id): Path<String>,
+    Places(id): Places<String>,
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
     let call = readable(&context, &caller, &id).await?;
@@ -129,7 +130,7 @@ pub(crate) async fn snapshot(
 pub(crate) async fn transcript(
     State(context): State<Context>,
     caller: Caller,
-    Path(id): Path<String>,
+    Places(id): Places<String>,
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
     let call = readable(&context, &caller, &id).await?;

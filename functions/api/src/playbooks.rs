@@ -1,7 +1,7 @@
 //! Playbooks that an organization can use: the list, and each as JSON or as the text that was written.
 
 use axum::{
-    extract::{Path, RawQuery, State},
+    extract::{RawQuery, State},
     http::{HeaderMap, StatusCode, header},
     response::Response,
 };
@@ -20,6 +20,7 @@ use serde_json::Value;
 use crate::{
     Context,
     caller::Caller,
+    path::Places,
     problem::{Refused, refused},
     query::Parameters,
     tags::{put, represent, represent_json},
@@ -48,7 +49,7 @@ pub(crate) async fn list(
 pub(crate) async fn read(
     State(context): State<Context>,
     caller: Caller,
-    Path(id): Path<String>,
+    Places(id): Places<String>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Refused> {

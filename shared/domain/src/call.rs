@@ -6,6 +6,7 @@ use crate::ids::{CallId, OrgId, PlaybookId};
 
 /// Who speaks on a channel. Recognition never mixes channels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Channel {
     /// The person who is coached: the microphone side.
@@ -35,6 +36,7 @@ impl Channel {
 
 /// Where a call stands. Only the live session moves it, and only forward; late audio reopens an ended call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum CallStatus {
     /// Audio is expected.
@@ -91,6 +93,7 @@ pub struct Call {
 
 /// Why a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum EndReason {
     /// The capture client said so.

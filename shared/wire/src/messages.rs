@@ -176,6 +176,7 @@ pub enum ErrorCode {
 
 /// A call as dashboards see it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CallMessage {
     /// The call.
     pub call: String,
@@ -203,6 +204,7 @@ pub struct CallMessage {
 
 /// A card as dashboards see it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ShownCard {
     /// The card.
     #[serde(flatten)]
@@ -214,6 +216,7 @@ pub struct ShownCard {
 
 /// A segment as dashboards see it. Its key is (call, start_ms, channel): a later message replaces an earlier one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SegmentMessage {
     /// The call.
     pub call: String,
