@@ -79,6 +79,7 @@ rust-test: needs-of-checks speech
 # Every answer of the REST interface is what its document says.
 api-test: needs-of-checks $(TOOLS)/api/installed
 	@cargo build --quiet --locked --profile $(PROFILE) --workspace --bin callboard
+	@$(TOOLS)/api/bin/python infra/checks/api.py --self-test
 	$(TIMED) "schemathesis" $(TOOLS)/api/bin/python infra/checks/api.py $(TARGET)/$(PROFILE:dev=debug)/callboard
 
 # Writes shared/wire/api/openapi.json anew, of the files beside it and the types that are sent.

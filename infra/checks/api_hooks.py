@@ -11,29 +11,48 @@ import schemathesis
 from schemathesis.core.parameters import ParameterLocation
 
 THERE = json.loads(os.environ["CALLBOARD_THERE"])
-"""Calls, cards, cursors and playbooks, each a list."""
+"""Calls, cards, cursors and playbooks, each a list of names, and the fields of a playbook."""
 
 turns = itertools.count()
 
 
 def fits(case, location):
     """Whether schemathesis means this part of a request to fit the document."""
-    components = case.meta.components if case.meta else {}
+    components = case.meta.components
     return location not in components or components[location].mode.is_positive
+
+
+def playbook(case, turn):
+    """A text that is a playbook, as the request's kind of body wants it: that of the address, or a new one."""
+    name = case.path_parameters["id"] if case.path_parameters else f"sale_{turn}"
+    fields = {**THERE["playbook"], "id": name}
+    # JSON is YAML as well.
+    return json.dumps(fields) if case.media_type == "text/plain" else fields
 
 
 @schemathesis.hook
 def map_case(context, case):
-    # Steps that follow from each other know what there is from the answers before.
-    if case.meta is None or case.meta.phase.name.value == "stateful":
+    if case.meta is None:
         return case
     turn = next(turns)
+    path = case.operation.path
     if case.query and "cursor" in case.query and fits(case, ParameterLocation.QUERY):
         # Text that only looks like a cursor is refused, which a pattern cannot say.
         case.query["cursor"] = THERE["cursors"][turn % len(THERE["cursors"])]
-    if case.path_parameters and turn % 2 and fits(case, ParameterLocation.PATH):
-        known = THERE["playbooks"] if "/playbooks/" in case.operation.path else THERE["calls"]
+    # Steps that follow from each other know the names of what there is from the answers before.
+    is_step = case.meta.phase.name.value == "stateful"
+    if case.path_parameters and turn % 2 and not is_step and fits(case, ParameterLocation.PATH):
+        known = THERE["playbooks"] if "/playbooks/" in path else THERE["calls"]
         case.path_parameters["id"] = known[turn // 2 % len(known)]
         if "card" in case.path_parameters:
             case.path_parameters["card"] = THERE["cards"][turn // 2 % len(THERE["cards"])]
+    # Few texts are playbooks by chance.
+    is_text = path.startswith("/v1/playbooks") and not path.endswith("/try") and case.method in ("POST", "PUT")
+    if is_text and (turn % 4 or is_step) and fits(case, ParameterLocation.BODY):
+        case.body = playbook(case, turn)
+    # No tag that is made up is that of what is there.
+    if turn % 4 and case.headers and fits(case, ParameterLocation.HEADER):
+        case.headers.pop("If-Match", None)
+    if path.endswith("/try") and turn % 2 and fits(case, ParameterLocation.BODY):
+        case.body = {"playbook": THERE["playbooks"][0], "call": THERE["calls"][0]}
     return case
