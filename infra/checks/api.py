@@ -83,7 +83,8 @@ def seed(callboard, url, token, environment, document):
     cards = {card["id"] for call in calls for card in ask(url, token, f"/v1/calls/{call}")["cards"]}
     cursor = ask(url, token, "/v1/calls?limit=1").get("next")
     there = {"calls": calls, "cards": sorted(cards), "cursors": [cursor] if cursor else [],
-             "playbooks": ["sales", "tax_relief", "autumn_sale"], "playbook": kinds["application/json"]["example"]}
+             "playbooks": ["sales", "tax_relief", "autumn_sale"], "own": ["autumn_sale"],
+             "playbook": kinds["application/json"]["example"]}
     for kind, found in there.items():
         if not found:
             fail(f"there are no {kind} to ask about")

@@ -14,6 +14,8 @@ THERE = json.loads(os.environ["CALLBOARD_THERE"])
 """Calls, cards, cursors and playbooks, each a list of names, and the fields of a playbook."""
 
 turns = itertools.count()
+written = ["sales"]
+"""Playbooks that may have been written meanwhile, the latest last: these may be deleted again."""
 
 
 def fits(case, location):
@@ -22,9 +24,22 @@ def fits(case, location):
     return location not in components or components[location].mode.is_positive
 
 
+def name_of(case, turn):
+    """The name of something that is there."""
+    if "/playbooks/" not in case.operation.path:
+        return THERE["calls"][turn // 2 % len(THERE["calls"])]
+    if case.method == "DELETE":
+        return written[-1 - turn // 2 % len(written)]
+    # Only what is the organization's own can be replaced.
+    known = THERE["own"] if case.method == "PUT" else THERE["playbooks"]
+    return known[turn // 2 % len(known)]
+
+
 def playbook(case, turn):
     """A text that is a playbook, as the request's kind of body wants it: that of the address, or a new one."""
     name = case.path_parameters["id"] if case.path_parameters else f"sale_{turn}"
+    if not case.path_parameters and not case.operation.path.endswith("/validate"):
+        written.append(name)
     fields = {**THERE["playbook"], "id": name}
     # JSON is YAML as well.
     return json.dumps(fields) if case.media_type == "text/plain" else fields
@@ -42,8 +57,7 @@ def map_case(context, case):
     # Steps that follow from each other know the names of what there is from the answers before.
     is_step = case.meta.phase.name.value == "stateful"
     if case.path_parameters and turn % 2 and not is_step and fits(case, ParameterLocation.PATH):
-        known = THERE["playbooks"] if "/playbooks/" in path else THERE["calls"]
-        case.path_parameters["id"] = known[turn // 2 % len(known)]
+        case.path_parameters["id"] = name_of(case, turn)
         if "card" in case.path_parameters:
             case.path_parameters["card"] = THERE["cards"][turn // 2 % len(THERE["cards"])]
     # Few texts are playbooks by chance.
