@@ -56,7 +56,7 @@ impl Context {
 
 /// All routes, for what knows each path of its own.
 pub fn router(context: Context) -> Router {
-    let absent = "there is no such resource: see /openapi.json";
+    let absent = "there is no such resource: see /v1/calls, /v1/playbooks and /openapi.json";
     let not_allowed = "this resource does not know this method: see the header Allow";
     routes()
         .into_iter()
