@@ -13,17 +13,20 @@ use callboard_domain::{
     playbook::Playbook,
     redaction::Redacted,
 };
-use callboard_wire::items::{CallItem, ModelUse, NotesItem, ProgressItem, SegmentItem, call_pk, calls_pk, sk};
+use callboard_wire::items::{CallItem, ModelUse, NotesItem, ProgressItem, SegmentItem, call_pk, sk};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     ServiceError,
-    table::{Page, Query, Table, Written, number, text, value},
+    table::{Query, Table, Written, number, text, value},
 };
 
 mod cards;
+mod listing;
 mod progress;
 mod recordings;
+
+pub use listing::{CallFilter, CallPage};
 
 /// An item is written over one of a lower revision only.
 const NEWER: &str = "(attribute_not_exists(#revision) OR #revision < :revision)";
@@ -71,21 +74,6 @@ impl Calls {
     /// A call.
     pub async fn call(&self, org: &OrgId, call: &CallId) -> Result<Option<CallItem>, ServiceError> {
         self.0.get(&call_pk(org, call), sk::CALL).await
-    }
-
-    /// An organization's calls, newest first, from behind a cursor.
-    pub async fn list(&self, org: &OrgId, limit: usize, after: Option<&str>) -> Result<Page<CallItem>, ServiceError> {
-        let pk = calls_pk(org);
-        self.0
-            .query(&Query {
-                index: Some("by_start"),
-                pk: &pk,
-                after,
-                descending: true,
-                limit: Some(limit),
-                ..Query::default()
-            })
-            .await
     }
 
     /// Moves a call to another status, as of a version of its session. Only the live session does; `No` says that a

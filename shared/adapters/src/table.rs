@@ -11,6 +11,10 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::ServiceError;
 
+mod search;
+
+pub use search::{Found, Search};
+
 /// A table and the client to reach it.
 #[derive(Debug, Clone)]
 pub struct Table {
@@ -296,16 +300,11 @@ impl Table {
                 request = request.expression_attribute_values(":after", text(after));
             }
             if !query.fields.is_empty() {
-                let mut paths = Vec::new();
-                for path in query.fields {
-                    let mut parts = Vec::new();
-                    for part in path.split('.') {
-                        parts.push(format!("#f_{part}"));
-                        request = request.expression_attribute_names(format!("#f_{part}"), part);
-                    }
-                    paths.push(parts.join("."));
+                let (paths, names) = projection(query.fields);
+                for (name, attribute) in names {
+                    request = request.expression_attribute_names(name, attribute);
                 }
-                request = request.projection_expression(paths.join(", "));
+                request = request.projection_expression(paths);
             }
             let answer = request.key_condition_expression(condition).send().await.map_err(|e| failed("Query", &e))?;
             for item in answer.items.unwrap_or_default() {
@@ -331,6 +330,21 @@ impl Table {
     fn corrupt(&self, reason: &impl ToString) -> ServiceError {
         ServiceError::Corrupt { table: self.name.clone(), reason: reason.to_string() }
     }
+}
+
+/// The expression for attributes by their paths, and what its names stand for.
+fn projection(fields: &[&str]) -> (String, HashMap<String, String>) {
+    let mut names = HashMap::new();
+    let mut path_of = |path: &&str| {
+        let parts = path.split('.').map(|part| {
+            let name = format!("#f_{part}");
+            names.insert(name.clone(), part.to_owned());
+            name
+        });
+        parts.collect::<Vec<_>>().join(".")
+    };
+    let paths: Vec<String> = fields.iter().map(&mut path_of).collect();
+    (paths.join(", "), names)
 }
 
 /// What a condition names with a leading `#`.

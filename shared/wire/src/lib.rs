@@ -8,7 +8,12 @@ pub mod connection;
 pub mod deferred;
 pub mod items;
 pub mod messages;
+#[cfg(feature = "schema")]
+pub mod openapi;
 pub mod record;
 pub mod rest;
 pub mod socket_event;
 pub mod work;
+
+/// The REST API as an OpenAPI document, in JSON. A test holds it to the types.
+pub const OPENAPI: &str = include_str!("../api/openapi.json");

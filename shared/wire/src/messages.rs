@@ -187,6 +187,7 @@ pub enum ErrorCode {
 
 /// A call as dashboards see it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CallMessage {
     /// The call.
     pub call: String,
@@ -217,6 +218,7 @@ pub struct CallMessage {
 
 /// A card as dashboards see it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ShownCard {
     /// The card.
     #[serde(flatten)]
@@ -228,6 +230,7 @@ pub struct ShownCard {
 
 /// A segment as dashboards see it. Its key is (call, start_ms, channel): a later message replaces an earlier one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SegmentMessage {
     /// The call.
     pub call: String,

@@ -2,6 +2,7 @@
 
 use callboard_domain::{
     coaching::{Card, Finding, Notes, ProgressView},
+    feedback::Verdict,
     playbook,
     recording::{RecordingView, Wish},
 };
@@ -12,6 +13,7 @@ use crate::messages::{CallMessage, SegmentMessage, ShownCard};
 
 /// `GET /health`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Health {
     /// `ok`.
     pub status: String,
@@ -21,6 +23,7 @@ pub struct Health {
 
 /// `GET /v1/calls`: newest first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CallList {
     /// The calls.
     pub calls: Vec<CallMessage>,
@@ -31,6 +34,7 @@ pub struct CallList {
 
 /// `GET /v1/calls/{id}`: the snapshot that pushed messages are applied on top of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CallSnapshot {
     /// The latest revision given out when the snapshot was begun. A change that had its revision by then but was not
     /// written yet is pushed later: what is newer is told by each part's own revision.
@@ -55,6 +59,8 @@ pub struct CallSnapshot {
 
 /// A part of a snapshot with the revision that made it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "Revised{T}"))]
 pub struct Revised<T> {
     /// The call's revision that this change made.
     pub revision: u64,
@@ -63,8 +69,18 @@ pub struct Revised<T> {
     pub value: T,
 }
 
+/// `PUT /v1/calls/{id}/cards/{card}/feedback`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct CardVerdict {
+    /// What one thinks of the card.
+    pub verdict: Verdict,
+}
+
 /// `GET /v1/calls/{id}/transcript`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Transcript {
     /// The call.
     pub call: String,
@@ -153,6 +169,7 @@ pub struct CallResult {
 /// Where a playbook comes from: an organization's own takes the place of the shared one of its id, and that of the
 /// shipped one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Origin {
     /// Written by the organization.
@@ -176,6 +193,7 @@ impl Origin {
 
 /// A playbook in a list, and the answer to one that was stored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PlaybookSummary {
     /// Unique within its organization.
     pub id: String,
@@ -191,6 +209,7 @@ pub struct PlaybookSummary {
 
 /// `GET /v1/playbooks`: by id.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PlaybookList {
     /// The playbooks that calls of this organization can name.
     pub playbooks: Vec<PlaybookSummary>,
@@ -198,6 +217,7 @@ pub struct PlaybookList {
 
 /// `POST /v1/playbooks/validate`, of a text without problems.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ValidPlaybook {
     /// True.
     pub valid: bool,
@@ -207,6 +227,7 @@ pub struct ValidPlaybook {
 
 /// `POST /v1/playbooks/try`: what the rules make of what was said.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PlaybookTrial {
     /// Landmarks, percent, what remains.
     pub progress: ProgressView,
@@ -220,6 +241,7 @@ pub struct PlaybookTrial {
 
 /// An error, in the shape of RFC 9457.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Problem {
     /// A short name of the kind of problem.
     pub title: String,
@@ -234,6 +256,7 @@ pub struct Problem {
 
 /// Something that is wrong with a text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TextProblem {
     /// Line, counted from 1.
     pub line: u64,

@@ -16,6 +16,7 @@ mod conditions;
 mod feedback;
 mod files;
 mod handshake;
+mod listing;
 mod long_call;
 mod messages;
 mod organizations;
