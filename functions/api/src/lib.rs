@@ -7,13 +7,20 @@ use axum::{
     http::StatusCode,
     routing::{get, post, put},
 };
-use callboard_adapters::{accounts::Accounts, calls::Calls, orgs::Orgs, table::Table};
+use callboard_adapters::{
+    accounts::Accounts,
+    audio::{self, AudioStore},
+    calls::Calls,
+    orgs::Orgs,
+    table::Table,
+};
 use callboard_runtime::{Clock, SettingError, Start};
 use callboard_wire::rest::Health;
 
 mod body;
 mod caller;
 mod calls;
+mod compat;
 mod feedback;
 mod playbooks;
 mod problem;
@@ -31,12 +38,14 @@ pub struct Context {
     pub orgs: Orgs,
     /// Calls.
     pub calls: Calls,
+    /// Where recordings lie.
+    pub audio: AudioStore,
     /// The time of day.
     pub clock: Clock,
 }
 
 impl Context {
-    /// Reads `ACCOUNTS_TABLE` and `CALLS_TABLE`.
+    /// Reads `ACCOUNTS_TABLE`, `CALLS_TABLE` and `AUDIO_BUCKET`.
     pub fn start(start: &Start) -> Result<Self, SettingError> {
         let client = aws_sdk_dynamodb::Client::new(&start.sdk);
         let table = |name: &str| Ok(Table::new(client.clone(), start.settings.required(name)?));
@@ -44,6 +53,7 @@ impl Context {
             accounts: Accounts::new(table("ACCOUNTS_TABLE")?),
             orgs: Orgs::new(table("ACCOUNTS_TABLE")?),
             calls: Calls::new(table("CALLS_TABLE")?),
+            audio: AudioStore::new(audio::client(&start.sdk), start.settings.required("AUDIO_BUCKET")?),
             clock: start.clock.clone(),
         })
     }
@@ -66,6 +76,7 @@ pub fn router(context: Context) -> Router {
         .route("/v1/playbooks/validate", post(write::validate))
         .route("/v1/playbooks/try", post(trial::run))
         .route("/v1/playbooks/{id}", playbook)
+        .merge(compat::routes())
         .method_not_allowed_fallback(move || async move { problem(StatusCode::METHOD_NOT_ALLOWED, not_allowed) })
         .fallback(move || async move { problem(StatusCode::NOT_FOUND, absent) })
         .with_state(context)
