@@ -230,9 +230,9 @@ mod tests {
     #[test]
     fn only_older_clients_routes_take_recordings_without_a_token() {
         for (key, expected) in [
-            (Some("POST /upload-audio/"), true),
+            (Some("POST /upload-audio"), true),
             (Some("GET /status/{job_id}"), true),
-            (Some("GET /upload-audio/"), false),
+            (Some("GET /upload-audio"), false),
             (Some("ANY /v1/{proxy+}"), false),
             (None, false),
         ] {

@@ -1,0 +1,341 @@
+//! AssemblyAI's pre-recorded API: a whole recording at once. It is told where the file lies, and asked again until its
+//! text is there: `POST /v2/transcript`, `GET /v2/transcript/{id}`.
+//!
+//! When to ask again, and where the id is kept meanwhile, is the caller's matter. A submission whose answer got lost on
+//! its way is sent again, so that the service may work twice; the caller knows of one id only.
+
+use std::time::Duration;
+
+use callboard_domain::{
+    segment::Word,
+    speech::{
+        SpeechError,
+        whole::{HeardUtterance, HeardWord, utterances},
+    },
+};
+use reqwest::{
+    StatusCode, Url,
+    header::{AUTHORIZATION, HeaderValue},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    ConfigError, Secret,
+    answer::parse,
+    endpoint,
+    exchange::{Exchange, MOST_RETRIES},
+    failure::rejected,
+    hints, secret_header,
+};
+use crate::http::failure::Rejection;
+
+/// The vendor's own address.
+pub const DEFAULT_URL: &str = "https://api.assemblyai.com";
+/// The header of the service's calls to [`Webhook::url`] that holds [`Webhook::secret`].
+pub const WEBHOOK_HEADER: &str = "x-callboard-hook";
+
+/// The first that knows the recording's language is taken.
+const DEFAULT_MODELS: [&str; 2] = ["universal-3-5-pro", "universal-2"];
+const PROVIDER: &str = "assemblyai";
+/// Words of a term that are taken at most, and terms that the smaller of the models takes.
+const TERM_WORDS: usize = 6;
+const MOST_TERMS: usize = 200;
+const LONGEST_TERMS: usize = 8_192;
+/// A word of a transcript is about 100 bytes, and it comes twice where there are channels: 300,000 words, 30 hours.
+const LARGEST_ANSWER: usize = 64 * 1024 * 1024;
+
+/// What is needed to reach the service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PrerecordedConfig {
+    /// Where it is: [`DEFAULT_URL`], or `https://api.eu.assemblyai.com`.
+    pub url: String,
+    /// Its key.
+    pub api_key: Secret,
+    /// Its model; an empty name leaves the choice to the service.
+    pub model: String,
+    /// How long one request may take, with everything that is tried again.
+    pub timeout: Duration,
+    /// Where it tells that a recording is done; none, and it is only asked.
+    pub webhook: Option<Webhook>,
+}
+
+/// Where the service tells that a recording is done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Webhook {
+    /// The address.
+    pub url: String,
+    /// What it shows there, in [`WEBHOOK_HEADER`].
+    pub secret: Secret,
+}
+
+/// A recording, and what helps to hear it rightly.
+#[derive(Debug, Clone, Copy)]
+pub struct Submission<'a> {
+    /// Where the service loads it: good without a token, until the service has begun.
+    pub audio_url: &'a str,
+    /// Whether its channels are heard apart.
+    pub multichannel: bool,
+    /// The language as a tag (`en`, `pt-BR`); without one the service finds out.
+    pub language: Option<&'a str>,
+    /// Names and products, the most important first.
+    pub terms: &'a [String],
+    /// What the recording is about.
+    pub prompt: Option<&'a str>,
+    /// A model instead of the configured one.
+    pub model: Option<&'a str>,
+}
+
+/// How far a recording is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Progress {
+    /// It waits for its turn.
+    Queued,
+    /// It is worked on.
+    Working,
+    /// What was heard in it.
+    Done(Vec<HeardUtterance>),
+}
+
+/// The service.
+pub struct Prerecorded {
+    http: reqwest::Client,
+    url: Url,
+    config: PrerecordedConfig,
+    authorization: HeaderValue,
+}
+
+/// The body of a submission.
+#[derive(Serialize)]
+struct Body<'a> {
+    audio_url: &'a str,
+    speech_models: Vec<&'a str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    multichannel: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    language_code: Option<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    language_detection: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prompt: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    keyterms_prompt: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    webhook_url: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    webhook_auth_header_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    webhook_auth_header_value: Option<&'a str>,
+}
+
+impl<'a> Body<'a> {
+    fn new(given: Submission<'a>, config: &'a PrerecordedConfig) -> Self {
+        let model = given.model.or(Some(config.model.as_str()).filter(|model| !model.is_empty()));
+        let mut terms = hints::terms(given.terms, LONGEST_TERMS, 0);
+        terms.retain(|term| term.split_whitespace().count() <= TERM_WORDS);
+        terms.truncate(MOST_TERMS);
+        // The service takes either; its own advice is to name the terms within the prompt then.
+        let prompt = given.prompt.map(|prompt| match terms.is_empty() {
+            true => prompt.to_owned(),
+            false => format!("{prompt}\n\nContext: {}", std::mem::take(&mut terms).join(", ")),
+        });
+        let language_code = hints::language(given.language);
+        let webhook = config.webhook.as_ref();
+        Self {
+            audio_url: given.audio_url,
+            speech_models: model.map_or(DEFAULT_MODELS.to_vec(), |model| vec![model]),
+            multichannel: given.multichannel,
+            language_detection: language_code.is_none(),
+            language_code,
+            prompt,
+            keyterms_prompt: terms,
+            webhook_url: webhook.map(|webhook| webhook.url.as_str()),
+            webhook_auth_header_name: webhook.map(|_| WEBHOOK_HEADER),
+            webhook_auth_header_value: webhook.map(|webhook| webhook.secret.expose()),
+        }
+    }
+}
+
+impl Prerecorded {
+    /// The service of this configuration. Nothing is sent yet. `http` should be the process's one client.
+    pub fn new(config: PrerecordedConfig, http: reqwest::Client) -> Result<Self, ConfigError> {
+        if config.timeout.is_zero() {
+            return Err(ConfigError::Timeout);
+        }
+        if config.api_key.expose().is_empty() {
+            return Err(ConfigError::KeyMissing);
+        }
+        let (url, authorization) = (endpoint(&config.url, "/v2/transcript")?, secret_header(config.api_key.expose())?);
+        Ok(Self { http, url, config, authorization })
+    }
+
+    /// Hands a recording over; returns the id that it is asked about by.
+    ///
+    /// # Errors
+    /// See [`SpeechError`]: of a refusal, nothing but another recording or configuration helps.
+    pub async fn submit(&self, recording: Submission<'_>) -> Result<String, SpeechError> {
+        let body = Body::new(recording, &self.config);
+        let request = || self.http.post(self.url.clone()).header(AUTHORIZATION, self.authorization.clone()).json(&body);
+        let mut exchange = Exchange::about_recording(PROVIDER, self.config.timeout, LARGEST_ANSWER);
+        let answered = exchange.send(request, retries).await;
+        let id = answered.and_then(|answer| match answer {
+            Ok(body) => parse::<Submitted>(&body).and_then(Submitted::id),
+            Err(rejection) => Err(self.refused(&rejection)),
+        });
+        exchange.finish_request("submit", id)
+    }
+
+    /// Asks how far a recording is.
+    ///
+    /// # Errors
+    /// [`SpeechError::Refused`] where no text will ever come of this submission; the others say to ask again.
+    pub async fn poll(&self, id: &str) -> Result<Progress, SpeechError> {
+        let url = is_id(id).then(|| self.url.join(&format!("transcript/{id}")).ok()).flatten();
+        let url = url.ok_or_else(|| SpeechError::Refused("the submission's id is none".into()))?;
+        let request = || self.http.get(url.clone()).header(AUTHORIZATION, self.authorization.clone());
+        let mut exchange = Exchange::about_recording(PROVIDER, self.config.timeout, LARGEST_ANSWER);
+        let answered = exchange.send(request, retries).await;
+        let progress = answered.and_then(|answer| match answer {
+            Ok(body) => parse::<Answer>(&body).and_then(read),
+            // What is asked about is gone: it was removed there, or belongs to another account.
+            Err(rejection) if rejection.status == StatusCode::NOT_FOUND || rejection.mentions("id not found") => {
+                Err(SpeechError::Refused("the transcription service does not know the submission any more".into()))
+            }
+            Err(rejection) => Err(self.refused(&rejection)),
+        });
+        exchange.finish_request("poll", progress)
+    }
+
+    fn refused(&self, rejection: &Rejection) -> SpeechError {
+        let told = rejected(rejection, Some(&self.config.api_key));
+        // Of an account without money, the service says no more than 400.
+        match told {
+            SpeechError::Refused(told) if rejection.mentions("account balance") => SpeechError::Unauthorized(told),
+            told => told,
+        }
+    }
+}
+
+impl std::fmt::Debug for Prerecorded {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Prerecorded").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+/// The vendor's advice, as for utterances.
+fn retries(status: StatusCode) -> u32 {
+    match status.as_u16() {
+        429 | 503 => MOST_RETRIES,
+        500.. => 1,
+        _ => 0,
+    }
+}
+
+/// What may stand in an address as it is.
+fn is_id(id: &str) -> bool {
+    (1..=128).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+}
+
+#[derive(Deserialize)]
+struct Submitted {
+    id: String,
+}
+
+impl Submitted {
+    fn id(self) -> Result<String, SpeechError> {
+        let unusable = || SpeechError::Unavailable("the answer holds no usable id".into());
+        is_id(&self.id).then_some(self.id).ok_or_else(unusable)
+    }
+}
+
+/// Its `text` and `utterances` say the words once more, and are passed over.
+#[derive(Deserialize)]
+struct Answer {
+    status: Status,
+    #[serde(default)]
+    error: Option<String>,
+    #[serde(default)]
+    words: Option<Vec<AnswerWord>>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Status {
+    Queued,
+    Processing,
+    Completed,
+    Error,
+}
+
+/// Times are in milliseconds.
+#[derive(Deserialize)]
+struct AnswerWord {
+    text: String,
+    start: f64,
+    end: f64,
+    #[serde(default)]
+    confidence: Option<f32>,
+    #[serde(default)]
+    channel: Option<AnswerChannel>,
+}
+
+/// Counted from 1; some answers have it as text.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum AnswerChannel {
+    Number(usize),
+    Text(String),
+}
+
+impl AnswerChannel {
+    fn index(&self) -> Option<usize> {
+        let number = match self {
+            Self::Number(number) => Some(*number),
+            Self::Text(text) => text.parse().ok(),
+        };
+        number?.checked_sub(1)
+    }
+}
+
+fn read(answer: Answer) -> Result<Progress, SpeechError> {
+    match answer.status {
+        Status::Queued => Ok(Progress::Queued),
+        Status::Processing => Ok(Progress::Working),
+        Status::Error => gave_up(answer.error.as_deref().unwrap_or_default()),
+        Status::Completed => {
+            let words = answer.words.unwrap_or_default().into_iter().map(|word| {
+                let channel = word.channel.as_ref().map_or(Some(0), AnswerChannel::index);
+                let channel = channel.ok_or_else(|| SpeechError::Unavailable("a word is on no channel".into()))?;
+                Ok(HeardWord { channel, word: placed(word) })
+            });
+            Ok(Progress::Done(utterances(words.collect::<Result<_, SpeechError>>()?)))
+        }
+    }
+}
+
+fn placed(word: AnswerWord) -> Word {
+    let start_ms = word.start.max(0.0).round() as u64;
+    let end_ms = (word.end.max(0.0).round() as u64).max(start_ms);
+    let confidence = word.confidence.map(|confidence| confidence.clamp(0.0, 1.0));
+    Word { text: word.text.trim().to_owned(), start_ms, end_ms, confidence }
+}
+
+/// What its reason means. The reason itself holds the address of the recording, which is good without a token: none of it
+/// is passed on.
+fn gave_up(reason: &str) -> Result<Progress, SpeechError> {
+    let reason = reason.to_lowercase();
+    let says = |some: &[&str]| some.iter().any(|part| reason.contains(part));
+    if says(&["no spoken audio", "no speech"]) {
+        return Ok(Progress::Done(Vec::new()));
+    }
+    Err(if says(&["download", "unable to access"]) {
+        SpeechError::Unavailable("it could not load the recording".into())
+    } else if says(&["server error", "internal", "try again"]) {
+        SpeechError::Unavailable("it failed while it worked on the recording".into())
+    } else if says(&["too short"]) {
+        SpeechError::Refused("the recording is too short".into())
+    } else if says(&["audio", "transcoding", "file type"]) {
+        SpeechError::Refused("it found no sound in the file that it can read".into())
+    } else {
+        SpeechError::Refused("it gave up on the recording".into())
+    })
+}
