@@ -9,21 +9,22 @@ use axum::{
     routing::{get, post},
 };
 use callboard_domain::{
-    Call, CallId, CallStatus, Channel, PlaybookId,
+    Call, CallId, CallStatus,
     permissions::Action,
     recording::{RecordingState, Wish},
     transcript::diary_note,
 };
 use callboard_wire::{
     compat::{JobAccepted, JobResult, JobState, JobStatus, TaskAccepted},
-    connection::DEFAULT_PLAYBOOK,
-    items::{CallItem, RecordingItem, source_key},
+    items::{CallItem, RecordingItem, SegmentItem, source_key},
+    rest::NewRecording,
 };
 
 use crate::{
     Context,
     caller::Caller,
     problem::{Refused, refused},
+    recordings,
 };
 
 mod form;
@@ -92,10 +93,11 @@ async fn result(
         return Ok(Json(JobResult { job_id, status, transcription: None, diary_note: None, message }));
     }
     let segments = context.calls.segments(&caller.org, &job.call.call).await?;
-    let lines: Vec<String> = segments.into_iter().map(|it| it.text).filter(|text| !text.is_empty()).collect();
+    let segments = segments.iter().map(SegmentItem::message).filter(|segment| !segment.is_silence());
+    let text = recordings::text(&segments.collect::<Vec<_>>(), job.call.channels.len() > 1);
     let notes = context.calls.notes(&caller.org, &job.call.call).await?;
     let diary_note = notes.map(|item| diary_note(&item.notes)).unwrap_or_default();
-    let transcription = Some(lines.join("\n"));
+    let transcription = Some(text);
     Ok(Json(JobResult { job_id, status, transcription, diary_note: Some(diary_note), message: None }))
 }
 
@@ -103,44 +105,36 @@ async fn result(
 async fn hand_in(context: &Context, caller: &Caller, file: Result<SentFile, Refused>) -> Result<CallId, Refused> {
     caller.must(Action::UploadRecording, true, "hand in recordings")?;
     let file = file?;
-    let now_ms = context.clock.now_ms();
-    let playbook = PlaybookId::parse(DEFAULT_PLAYBOOK)
-        .map_err(|error| refused(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
-    let call = Call {
-        id: context.clock.call_id(),
-        org: caller.org.clone(),
-        principal: caller.principal.clone(),
-        playbook,
-        channels: vec![Channel::Agent],
-        status: CallStatus::Processing,
-        started_at_ms: now_ms,
-        ended_at_ms: None,
-        end_reason: None,
-        duration_ms: 0,
-        file_name: Some(file.name.clone()),
-    };
     let bytes = u64::try_from(file.bytes.len()).unwrap_or(u64::MAX);
     let wish = Wish { file_name: file.name, bytes: Some(bytes), ..Wish::default() };
-    context.calls.claim(&call, "recording").await?;
-    context.calls.put_recording(&call, wish, None, now_ms).await?;
-    let key = source_key(&call.org, &call.id);
-    if let Err(error) = context.audio.put(&key, file.bytes.to_vec()).await {
-        give_up(context, call).await;
+    let item = recordings::begin(context, caller, NewRecording { wish, ..NewRecording::default() }).await?;
+    if let Err(error) = context.audio.put(&source_key(&item.org, &item.call), file.bytes.to_vec()).await {
+        give_up(context, &item).await;
         return Err(error.into());
     }
-    Ok(call.id)
+    Ok(item.call)
 }
 
 /// The file could not be kept, and nobody knows of the call: it must not look as if something came of it.
-async fn give_up(context: &Context, call: Call) {
-    let now_ms = context.clock.now_ms();
-    let failed = context.calls.change_recording((&call.org, &call.id), now_ms, |recording| {
-        recording.fail("the file could not be stored: send it again")
-    });
-    let failed = failed.await.err();
-    let ended = Call { status: CallStatus::Failed, ended_at_ms: Some(now_ms), ..call };
-    let ended = context.calls.end_recorded(&ended).await.err();
-    if let Some(error) = failed.or(ended) {
+async fn give_up(context: &Context, item: &RecordingItem) {
+    let (now_ms, reason) = (context.clock.now_ms(), "the file could not be stored: send it again");
+    let of = (&item.org, &item.call);
+    let failed = context.calls.change_recording(of, now_ms, |recording| recording.fail(reason)).await;
+    let call = Call {
+        id: item.call.clone(),
+        org: item.org.clone(),
+        principal: item.principal.clone(),
+        playbook: item.playbook.clone(),
+        channels: Vec::new(),
+        status: CallStatus::Failed,
+        started_at_ms: item.started_at_ms,
+        ended_at_ms: Some(now_ms),
+        end_reason: None,
+        duration_ms: 0,
+        file_name: None,
+    };
+    let ended = context.calls.end_recorded(&call).await;
+    if let Some(error) = failed.err().or(ended.err()) {
         tracing::warn!(%error, "a recording that could not be stored still looks as if it were expected");
     }
 }
@@ -187,7 +181,7 @@ fn state(call: &CallItem, recording: RecordingState, is_noted: bool, now_ms: i64
 
 #[cfg(test)]
 mod tests {
-    use callboard_domain::OrgId;
+    use callboard_domain::{Channel, OrgId, PlaybookId};
 
     use super::*;
 

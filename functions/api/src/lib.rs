@@ -24,6 +24,7 @@ mod compat;
 mod feedback;
 mod playbooks;
 mod problem;
+mod recordings;
 mod settings;
 mod tags;
 
@@ -38,7 +39,7 @@ pub struct Context {
     pub orgs: Orgs,
     /// Calls.
     pub calls: Calls,
-    /// Where recordings lie.
+    /// Audio.
     pub audio: AudioStore,
     /// The time of day.
     pub clock: Clock,
@@ -71,6 +72,10 @@ pub fn router(context: Context) -> Router {
         .route("/v1/calls/{id}", get(calls::snapshot))
         .route("/v1/calls/{id}/transcript", get(calls::transcript))
         .route("/v1/calls/{id}/cards/{card}/feedback", put(feedback::give).delete(feedback::take_back))
+        .route("/v1/calls/{id}/result", get(recordings::result))
+        .route("/v1/recordings", post(recordings::create))
+        .route("/v1/recordings/{id}/upload", get(recordings::upload))
+        .route("/v1/recordings/{id}/complete", post(recordings::complete))
         .route("/v1/settings", get(settings::read).put(settings::replace))
         .route("/v1/playbooks", get(playbooks::list).post(write::create))
         .route("/v1/playbooks/validate", post(write::validate))

@@ -6,18 +6,12 @@
 
 use std::time::Duration;
 
-use callboard_domain::{
-    segment::Word,
-    speech::{
-        SpeechError,
-        whole::{HeardUtterance, HeardWord, utterances},
-    },
-};
+use callboard_domain::speech::{SpeechError, whole::HeardUtterance};
 use reqwest::{
     StatusCode, Url,
     header::{AUTHORIZATION, HeaderValue},
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{
     ConfigError, Secret,
@@ -28,6 +22,10 @@ use super::{
     hints, secret_header,
 };
 use crate::http::failure::Rejection;
+
+mod reading;
+
+use reading::{Answer, Submitted, read};
 
 /// The vendor's own address.
 pub const DEFAULT_URL: &str = "https://api.assemblyai.com";
@@ -94,6 +92,8 @@ pub enum Progress {
     Working,
     /// What was heard in it.
     Done(Vec<HeardUtterance>),
+    /// Nothing comes of this submission, but another may do better. The reason is for a person.
+    Lost(&'static str),
 }
 
 /// The service.
@@ -187,7 +187,7 @@ impl Prerecorded {
     /// Asks how far a recording is.
     ///
     /// # Errors
-    /// [`SpeechError::Refused`] where no text will ever come of this submission; the others say to ask again.
+    /// [`SpeechError::Refused`] where no text will ever come of the recording; the others say to ask again.
     pub async fn poll(&self, id: &str) -> Result<Progress, SpeechError> {
         let url = is_id(id).then(|| self.url.join(&format!("transcript/{id}")).ok()).flatten();
         let url = url.ok_or_else(|| SpeechError::Refused("the submission's id is none".into()))?;
@@ -198,7 +198,7 @@ impl Prerecorded {
             Ok(body) => parse::<Answer>(&body).and_then(read),
             // What is asked about is gone: it was removed there, or belongs to another account.
             Err(rejection) if rejection.status == StatusCode::NOT_FOUND || rejection.mentions("id not found") => {
-                Err(SpeechError::Refused("the transcription service does not know the submission any more".into()))
+                Ok(Progress::Lost("it does not know the submission any more"))
             }
             Err(rejection) => Err(self.refused(&rejection)),
         });
@@ -233,109 +233,4 @@ fn retries(status: StatusCode) -> u32 {
 /// What may stand in an address as it is.
 fn is_id(id: &str) -> bool {
     (1..=128).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
-}
-
-#[derive(Deserialize)]
-struct Submitted {
-    id: String,
-}
-
-impl Submitted {
-    fn id(self) -> Result<String, SpeechError> {
-        let unusable = || SpeechError::Unavailable("the answer holds no usable id".into());
-        is_id(&self.id).then_some(self.id).ok_or_else(unusable)
-    }
-}
-
-/// Its `text` and `utterances` say the words once more, and are passed over.
-#[derive(Deserialize)]
-struct Answer {
-    status: Status,
-    #[serde(default)]
-    error: Option<String>,
-    #[serde(default)]
-    words: Option<Vec<AnswerWord>>,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Status {
-    Queued,
-    Processing,
-    Completed,
-    Error,
-}
-
-/// Times are in milliseconds.
-#[derive(Deserialize)]
-struct AnswerWord {
-    text: String,
-    start: f64,
-    end: f64,
-    #[serde(default)]
-    confidence: Option<f32>,
-    #[serde(default)]
-    channel: Option<AnswerChannel>,
-}
-
-/// Counted from 1; some answers have it as text.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum AnswerChannel {
-    Number(usize),
-    Text(String),
-}
-
-impl AnswerChannel {
-    fn index(&self) -> Option<usize> {
-        let number = match self {
-            Self::Number(number) => Some(*number),
-            Self::Text(text) => text.parse().ok(),
-        };
-        number?.checked_sub(1)
-    }
-}
-
-fn read(answer: Answer) -> Result<Progress, SpeechError> {
-    match answer.status {
-        Status::Queued => Ok(Progress::Queued),
-        Status::Processing => Ok(Progress::Working),
-        Status::Error => gave_up(answer.error.as_deref().unwrap_or_default()),
-        Status::Completed => {
-            let words = answer.words.unwrap_or_default().into_iter().map(|word| {
-                let channel = word.channel.as_ref().map_or(Some(0), AnswerChannel::index);
-                let channel = channel.ok_or_else(|| SpeechError::Unavailable("a word is on no channel".into()))?;
-                Ok(HeardWord { channel, word: placed(word) })
-            });
-            Ok(Progress::Done(utterances(words.collect::<Result<_, SpeechError>>()?)))
-        }
-    }
-}
-
-fn placed(word: AnswerWord) -> Word {
-    let start_ms = word.start.max(0.0).round() as u64;
-    let end_ms = (word.end.max(0.0).round() as u64).max(start_ms);
-    let confidence = word.confidence.map(|confidence| confidence.clamp(0.0, 1.0));
-    Word { text: word.text.trim().to_owned(), start_ms, end_ms, confidence }
-}
-
-/// What its reason means. The reason itself holds the address of the recording, which is good without a token: none of it
-/// is passed on.
-fn gave_up(reason: &str) -> Result<Progress, SpeechError> {
-    let reason = reason.to_lowercase();
-    let says = |some: &[&str]| some.iter().any(|part| reason.contains(part));
-    if says(&["no spoken audio", "no speech"]) {
-        return Ok(Progress::Done(Vec::new()));
-    }
-    Err(if says(&["download", "unable to access"]) {
-        SpeechError::Unavailable("it could not load the recording".into())
-    } else if says(&["server error", "internal", "try again"]) {
-        SpeechError::Unavailable("it failed while it worked on the recording".into())
-    } else if says(&["too short"]) {
-        SpeechError::Refused("the recording is too short".into())
-    } else if says(&["audio", "transcoding", "file type"]) {
-        SpeechError::Refused("it found no sound in the file that it can read".into())
-    } else {
-        SpeechError::Refused("it gave up on the recording".into())
-    })
 }
