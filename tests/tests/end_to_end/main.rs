@@ -12,6 +12,7 @@
 mod advice;
 mod beside;
 mod clients;
+mod compat;
 mod conditions;
 mod feedback;
 mod files;
