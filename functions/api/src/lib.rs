@@ -22,12 +22,14 @@ mod caller;
 mod calls;
 mod compat;
 mod feedback;
+mod hooks;
 mod playbooks;
 mod problem;
 mod recordings;
 mod settings;
 mod tags;
 
+pub use hooks::Hooks;
 use problem::problem;
 
 /// What the function needs.
@@ -41,12 +43,14 @@ pub struct Context {
     pub calls: Calls,
     /// Audio.
     pub audio: AudioStore,
+    /// What a transcription service may tell by itself; none where it may not.
+    pub hooks: Option<Hooks>,
     /// The time of day.
     pub clock: Clock,
 }
 
 impl Context {
-    /// Reads `ACCOUNTS_TABLE`, `CALLS_TABLE` and `AUDIO_BUCKET`.
+    /// Reads `ACCOUNTS_TABLE`, `CALLS_TABLE`, `AUDIO_BUCKET`, and what [`Hooks`] needs.
     pub fn start(start: &Start) -> Result<Self, SettingError> {
         let client = aws_sdk_dynamodb::Client::new(&start.sdk);
         let table = |name: &str| Ok(Table::new(client.clone(), start.settings.required(name)?));
@@ -55,6 +59,7 @@ impl Context {
             orgs: Orgs::new(table("ACCOUNTS_TABLE")?),
             calls: Calls::new(table("CALLS_TABLE")?),
             audio: AudioStore::new(audio::client(&start.sdk), start.settings.required("AUDIO_BUCKET")?),
+            hooks: Hooks::start(start)?,
             clock: start.clock.clone(),
         })
     }
@@ -82,6 +87,7 @@ pub fn router(context: Context) -> Router {
         .route("/v1/playbooks/try", post(trial::run))
         .route("/v1/playbooks/{id}", playbook)
         .merge(compat::routes())
+        .route("/hooks/assemblyai", post(hooks::assemblyai))
         .method_not_allowed_fallback(move || async move { problem(StatusCode::METHOD_NOT_ALLOWED, not_allowed) })
         .fallback(move || async move { problem(StatusCode::NOT_FOUND, absent) })
         .with_state(context)

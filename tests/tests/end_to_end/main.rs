@@ -22,6 +22,7 @@ mod messages;
 mod organizations;
 mod outages;
 mod playbooks;
+mod prerecorded;
 mod quiet;
 mod redaction;
 mod redelivery;

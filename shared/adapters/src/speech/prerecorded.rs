@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use callboard_domain::speech::{SpeechError, whole::HeardUtterance};
+use callboard_wire::work::HOOK_HEADER;
 use reqwest::{
     StatusCode, Url,
     header::{AUTHORIZATION, HeaderValue},
@@ -29,8 +30,6 @@ use reading::{Answer, Submitted, read};
 
 /// The vendor's own address.
 pub const DEFAULT_URL: &str = "https://api.assemblyai.com";
-/// The header of the service's calls to [`Webhook::url`] that holds [`Webhook::secret`].
-pub const WEBHOOK_HEADER: &str = "x-callboard-hook";
 
 /// The first that knows the recording's language is taken.
 const DEFAULT_MODELS: [&str; 2] = ["universal-3-5-pro", "universal-2"];
@@ -62,7 +61,7 @@ pub struct PrerecordedConfig {
 pub struct Webhook {
     /// The address.
     pub url: String,
-    /// What it shows there, in [`WEBHOOK_HEADER`].
+    /// What it shows there, in [`HOOK_HEADER`].
     pub secret: Secret,
 }
 
@@ -81,6 +80,8 @@ pub struct Submission<'a> {
     pub prompt: Option<&'a str>,
     /// A model instead of the configured one.
     pub model: Option<&'a str>,
+    /// What is behind the `?` of the webhook's address for this recording. No secret: addresses get logged.
+    pub hook_query: &'a str,
 }
 
 /// How far a recording is.
@@ -120,7 +121,7 @@ struct Body<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     keyterms_prompt: Vec<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    webhook_url: Option<&'a str>,
+    webhook_url: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     webhook_auth_header_name: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -148,8 +149,8 @@ impl<'a> Body<'a> {
             language_code,
             prompt,
             keyterms_prompt: terms,
-            webhook_url: webhook.map(|webhook| webhook.url.as_str()),
-            webhook_auth_header_name: webhook.map(|_| WEBHOOK_HEADER),
+            webhook_url: webhook.map(|webhook| format!("{}?{}", webhook.url, given.hook_query)),
+            webhook_auth_header_name: webhook.map(|_| HOOK_HEADER),
             webhook_auth_header_value: webhook.map(|webhook| webhook.secret.expose()),
         }
     }

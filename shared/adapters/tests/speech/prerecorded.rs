@@ -18,9 +18,10 @@ use axum::{
 };
 use callboard_adapters::speech::{
     ConfigError, Secret,
-    prerecorded::{Prerecorded, PrerecordedConfig, Progress, Submission, WEBHOOK_HEADER, Webhook},
+    prerecorded::{Prerecorded, PrerecordedConfig, Progress, Submission, Webhook},
 };
 use callboard_domain::speech::SpeechError;
+use callboard_wire::work::HOOK_HEADER;
 use serde_json::{Value, json};
 
 use crate::{
@@ -123,7 +124,8 @@ fn config(url: &str) -> PrerecordedConfig {
 }
 
 fn submission<'a>(terms: &'a [String]) -> Submission<'a> {
-    Submission { audio_url: ADDRESS, multichannel: true, language: Some("en-US"), terms, prompt: None, model: None }
+    let (language, prompt, model) = (Some("en-US"), None, None);
+    Submission { audio_url: ADDRESS, multichannel: true, language, terms, prompt, model, hook_query: "call=1" }
 }
 
 /// The result, once it is sure that an error tells nothing that must not be told.
@@ -175,8 +177,8 @@ async fn a_recording_is_submitted_as_documented() {
     assert_eq!(
         told.await,
         json!({"audio_url": ADDRESS, "speech_models": ["universal-3-pro"], "multichannel": true,
-            "language_code": "en", "webhook_url": "https://host/hooks/assemblyai",
-            "webhook_auth_header_name": WEBHOOK_HEADER, "webhook_auth_header_value": HOOK})
+            "language_code": "en", "webhook_url": "https://host/hooks/assemblyai?call=1",
+            "webhook_auth_header_name": HOOK_HEADER, "webhook_auth_header_value": HOOK})
     );
 }
 
