@@ -7,6 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::call::Channel;
 
+mod submission;
+
+pub use submission::Submission;
+
 /// Most bytes of a recording: what S3 takes in 10,000 parts of a size that is worth a request, and 300 hours of 16 kHz WAV
 /// in one channel.
 pub const MOST_BYTES: u64 = 40_000_000_000;
@@ -171,23 +175,6 @@ pub struct Part {
     pub missing: Vec<Missing>,
 }
 
-/// A whole recording in the hands of a service.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Submission {
-    /// The id that it is asked about by; none before it was handed over, and after that came to nothing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub id: Option<String>,
-    /// How often it was handed over.
-    #[serde(default)]
-    pub count: u32,
-}
-
-impl Submission {
-    fn is_none(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
 /// A recorded call on its way to its text.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recording {
@@ -253,25 +240,6 @@ impl Recording {
             self.begun_at_ms = Some(now_ms);
         }
         further || begins
-    }
-
-    /// All of it was handed over to a service, which knows it by this id. The first id counts. Says whether that is new.
-    pub fn submitted(&mut self, id: &str, now_ms: i64) -> bool {
-        if self.submission.id.is_some() || self.is_over() {
-            return false;
-        }
-        self.submission = Submission { id: Some(id.to_owned()), count: self.submission.count + 1 };
-        self.advance(0, 0, now_ms);
-        true
-    }
-
-    /// Nothing comes of what the service knows by this id. Says whether that is new.
-    pub fn withdrawn(&mut self, id: &str) -> bool {
-        let known = self.submission.id.as_deref() == Some(id);
-        if known {
-            self.submission.id = None;
-        }
-        known
     }
 
     /// All was done with a part that will be. Says whether that is new.
@@ -412,20 +380,6 @@ mod tests {
 
     fn wish() -> Wish {
         Wish { file_name: "call.wav".to_owned(), ..Wish::default() }
-    }
-
-    #[test]
-    fn a_recording_is_in_one_submission_at_a_time() {
-        let mut recording = planned(3, 3);
-        assert!(recording.submitted("a", 7));
-        assert_eq!((recording.state, recording.begun_at_ms), (RecordingState::Transcribing, Some(7)));
-        assert!(!recording.submitted("b", 8), "the first id counts");
-        assert!(!recording.withdrawn("b"));
-        assert!(recording.withdrawn("a") && !recording.withdrawn("a"));
-        assert!(recording.submitted("b", 9));
-        assert_eq!(recording.submission, Submission { id: Some("b".to_owned()), count: 2 });
-        assert!(recording.withdrawn("b") && recording.fail("no"));
-        assert!(!recording.submitted("c", 10), "it is over");
     }
 
     fn planned(sections: u32, part_sections: u32) -> Recording {

@@ -81,7 +81,9 @@ async fn a_file_is_uploaded_asked_about_and_read_as_ever() {
     assert_eq!((status, &result["status"], &result["job_id"]), (200, &json!("completed"), &json!(job)));
     assert_eq!(result["transcription"], spoken(&voice));
     let note = result["diary_note"].as_str().unwrap();
-    assert!(note.starts_with("# ") && note.contains("\n## "), "{note}");
+    let notes = dev.rest().snapshot(&job).await["notes"].clone();
+    assert!(note.starts_with(&format!("# {}\n", notes["diary"]["title"].as_str().unwrap())), "{note}");
+    assert!(note.contains(notes["summary"].as_str().unwrap()), "{note}");
     assert!(result["message"].is_null());
 
     // It is a call like any other.
