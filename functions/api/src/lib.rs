@@ -21,8 +21,10 @@ use callboard_wire::{OPENAPI, rest::Health};
 mod body;
 mod caller;
 mod calls;
+mod compat;
 mod cursor;
 mod feedback;
+mod hooks;
 mod path;
 mod playbooks;
 mod problem;
@@ -31,6 +33,7 @@ mod recordings;
 mod settings;
 mod tags;
 
+pub use hooks::Hooks;
 use problem::problem;
 use tags::represent;
 
@@ -45,12 +48,14 @@ pub struct Context {
     pub calls: Calls,
     /// Audio.
     pub audio: AudioStore,
+    /// What a transcription service may tell by itself; none where it may not.
+    pub hooks: Option<Hooks>,
     /// The time of day.
     pub clock: Clock,
 }
 
 impl Context {
-    /// Reads `ACCOUNTS_TABLE`, `CALLS_TABLE` and `AUDIO_BUCKET`.
+    /// Reads `ACCOUNTS_TABLE`, `CALLS_TABLE`, `AUDIO_BUCKET`, and what [`Hooks`] needs.
     pub fn start(start: &Start) -> Result<Self, SettingError> {
         let client = aws_sdk_dynamodb::Client::new(&start.sdk);
         let table = |name: &str| Ok(Table::new(client.clone(), start.settings.required(name)?));
@@ -59,6 +64,7 @@ impl Context {
             orgs: Orgs::new(table("ACCOUNTS_TABLE")?),
             calls: Calls::new(table("CALLS_TABLE")?),
             audio: AudioStore::new(audio::client(&start.sdk), start.settings.required("AUDIO_BUCKET")?),
+            hooks: Hooks::start(start)?,
             clock: start.clock.clone(),
         })
     }
@@ -87,6 +93,7 @@ fn routes() -> Vec<(&'static str, MethodRouter<Context>)> {
         ("/v1/calls/{id}/transcript", get(calls::transcript)),
         ("/v1/calls/{id}/cards/{card}/feedback", put(feedback::give).delete(feedback::take_back)),
         ("/v1/calls/{id}/result", get(recordings::result)),
+        ("/hooks/assemblyai", post(hooks::assemblyai)),
         ("/v1/recordings", post(recordings::create)),
         ("/v1/recordings/{id}/upload", get(recordings::upload)),
         ("/v1/recordings/{id}/complete", post(recordings::complete)),
@@ -96,6 +103,9 @@ fn routes() -> Vec<(&'static str, MethodRouter<Context>)> {
         ("/v1/playbooks/try", post(trial::run)),
         ("/v1/playbooks/{id}", get(playbooks::read).put(write::replace).delete(write::delete)),
     ]
+    .into_iter()
+    .chain(compat::routes())
+    .collect()
 }
 
 async fn health() -> Json<Health> {

@@ -17,7 +17,7 @@ use callboard_domain::{
     recording::{Missing, Sound},
     redaction::{self, Pending, Redacted},
     settings::RedactionPolicy,
-    speech::{Recognized, SpeechError, SpeechRequest},
+    speech::{Recognized, SpeechError, SpeechRequest, whole::HeardUtterance},
 };
 use callboard_runtime::speech::Hints;
 use callboard_wire::items::RecordingItem;
@@ -69,6 +69,32 @@ pub(crate) async fn work(item: &RecordingItem, part: usize, last: bool, context:
     let missing = Worker::new(item, part, sound, last, context).await?.run().await?;
     let settled =
         context.calls.change_recording(of, context.clock.now_ms(), |it| it.settle(part, missing.clone())).await?;
+    match settled {
+        Some(item) => conclude(&item, context).await,
+        None => Ok(()),
+    }
+}
+
+/// Writes what a service heard in a whole recording, whose only part is settled with it. `asked_ms` is when it was handed
+/// over: wall clock, milliseconds since the Unix epoch.
+pub(crate) async fn write_whole(
+    item: &RecordingItem,
+    heard: Vec<HeardUtterance>,
+    asked_ms: i64,
+    context: &Context,
+) -> Result<(), WorkError> {
+    let sound = item.recording.sound.as_ref().ok_or(WorkError::Part)?;
+    let now_ms = context.clock.now_ms();
+    let heard = heard.into_iter().map(|heard| {
+        let HeardUtterance { channel, start_ms, end_ms, text, words } = heard;
+        let at = Spoken { start_ms, end_ms, audio_start_ms: 0, pcm: Vec::new(), sample_rate: 0, closed_ms: end_ms };
+        (channel, at, Ok(Recognized { text, words }), (asked_ms, now_ms))
+    });
+    let mut missing = Vec::new();
+    let mut worker = Worker::new(item, 0, sound, true, context).await?;
+    worker.settle_section(heard.collect(), (true, true), &mut missing).await?;
+    let settled =
+        context.calls.change_recording((&item.org, &item.call), now_ms, |it| it.settle(0, missing.clone())).await?;
     match settled {
         Some(item) => conclude(&item, context).await,
         None => Ok(()),

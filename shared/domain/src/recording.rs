@@ -7,6 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::call::Channel;
 
+mod submission;
+
+pub use submission::Submission;
+
 /// Most bytes of a recording: what S3 takes in 10,000 parts of a size that is worth a request, and 300 hours of 16 kHz WAV
 /// in one channel.
 pub const MOST_BYTES: u64 = 40_000_000_000;
@@ -184,6 +188,9 @@ pub struct Recording {
     /// Its parts, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<Part>,
+    /// What a service that works on all of it at once knows it by, where one does.
+    #[serde(default, skip_serializing_if = "Submission::is_none")]
+    pub submission: Submission,
     /// When the first of its parts was begun: wall clock, milliseconds since the Unix epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub begun_at_ms: Option<i64>,
@@ -215,7 +222,8 @@ impl Recording {
         }
         let step = part_sections.max(1);
         let starts = (0..sections).step_by(step as usize);
-        self.parts = starts.map(|from| Part { from, to: sections.min(from + step), ..Part::default() }).collect();
+        self.parts =
+            starts.map(|from| Part { from, to: sections.min(from.saturating_add(step)), ..Part::default() }).collect();
         self.sound = Some(sound);
         self.state = RecordingState::Queued;
         true

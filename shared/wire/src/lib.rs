@@ -4,6 +4,7 @@
 //! Wire types are not domain types: conversion is explicit, and a type here changes only with what it is read by.
 
 pub mod advice;
+pub mod compat;
 pub mod connection;
 pub mod deferred;
 pub mod items;

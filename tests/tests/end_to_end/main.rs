@@ -12,6 +12,7 @@
 mod advice;
 mod beside;
 mod clients;
+mod compat;
 mod conditions;
 mod feedback;
 mod files;
@@ -22,6 +23,7 @@ mod messages;
 mod organizations;
 mod outages;
 mod playbooks;
+mod prerecorded;
 mod quiet;
 mod recordings;
 mod redaction;
