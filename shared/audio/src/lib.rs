@@ -5,10 +5,12 @@
 
 pub mod endpoint;
 pub mod format;
+pub mod keep;
 pub mod outbox;
 pub mod resample;
 pub mod sequence;
 pub mod session;
+pub mod wav;
 
 pub use format::{Encoding, Format, FormatError};
 pub use outbox::Outbox;

@@ -7,6 +7,7 @@ pub mod advice;
 pub mod connection;
 pub mod deferred;
 pub mod items;
+pub mod kept;
 pub mod messages;
 pub mod record;
 pub mod rest;
