@@ -22,11 +22,14 @@ use crate::{
 };
 
 mod cards;
+mod deletion;
 mod progress;
 mod recordings;
 
 /// An item is written over one of a lower revision only.
 const NEWER: &str = "(attribute_not_exists(#revision) OR #revision < :revision)";
+/// A call that was removed is not changed any more.
+const THERE: &str = "attribute_not_exists(#deleted_at_ms)";
 /// How often a write whose revision was overtaken is tried with a new one.
 const TRIES: usize = 5;
 
@@ -68,15 +71,16 @@ impl Calls {
         }
     }
 
-    /// A call.
+    /// A call; none where it was removed.
     pub async fn call(&self, org: &OrgId, call: &CallId) -> Result<Option<CallItem>, ServiceError> {
-        self.0.get(&call_pk(org, call), sk::CALL).await
+        Ok(self.call_or_rest(org, call).await?.filter(|call| !call.is_deleted()))
     }
 
-    /// An organization's calls, newest first, from behind a cursor.
+    /// An organization's calls, newest first, from behind a cursor: at most so many, and fewer where some were removed.
     pub async fn list(&self, org: &OrgId, limit: usize, after: Option<&str>) -> Result<Page<CallItem>, ServiceError> {
         let pk = calls_pk(org);
-        self.0
+        let mut page: Page<CallItem> = self
+            .0
             .query(&Query {
                 index: Some("by_start"),
                 pk: &pk,
@@ -85,7 +89,9 @@ impl Calls {
                 limit: Some(limit),
                 ..Query::default()
             })
-            .await
+            .await?;
+        page.items.retain(|call| !call.is_deleted());
+        Ok(page)
     }
 
     /// Moves a call to another status, as of a version of its session. Only the live session does; `No` says that a
@@ -102,7 +108,7 @@ impl Calls {
             ("session", number(session)),
         ];
         let pk = call_pk(&call.org, &call.id);
-        let condition = format!("(attribute_not_exists(#session) OR #session < :session) AND {NEWER}");
+        let condition = format!("(attribute_not_exists(#session) OR #session < :session) AND {THERE} AND {NEWER}");
         for _ in 0..TRIES {
             let revision = self.next_revision(&call.org, &call.id).await?;
             let values = values.iter().cloned().chain([("revision", number(revision))]);

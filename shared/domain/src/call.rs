@@ -48,6 +48,8 @@ pub enum CallStatus {
     Processing,
     /// A recorded call of which nothing came.
     Failed,
+    /// Somebody removed it, or its time was over: nothing of it can be read any more. It is told, and never stored.
+    Deleted,
 }
 
 /// What is known of a call as a whole. Times are wall clock, milliseconds since the Unix epoch.
@@ -86,12 +88,13 @@ impl CallStatus {
             Self::Ended => "ended",
             Self::Processing => "processing",
             Self::Failed => "failed",
+            Self::Deleted => "deleted",
         }
     }
 
     /// Whether nothing more is expected of the call.
     pub fn is_over(self) -> bool {
-        matches!(self, Self::Ended | Self::Failed)
+        matches!(self, Self::Ended | Self::Failed | Self::Deleted)
     }
 }
 

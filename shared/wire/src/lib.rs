@@ -4,8 +4,10 @@
 //! Wire types are not domain types: conversion is explicit, and a type here changes only with what it is read by.
 
 pub mod advice;
+pub mod archive;
 pub mod connection;
 pub mod deferred;
+pub mod export;
 pub mod items;
 pub mod kept;
 pub mod messages;
