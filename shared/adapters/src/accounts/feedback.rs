@@ -58,15 +58,15 @@ impl Accounts {
     /// Forgets what was learned from a call.
     pub async fn forget_call(&self, org: &OrgId, playbook: &PlaybookId, call: &CallId) -> Result<(), ServiceError> {
         for _ in 0..TRIES {
-            let mut overtaken = false;
+            let mut raced = false;
             for mut item in self.feedback(org, playbook).await? {
                 if item.experience.forget(call) {
                     let over = [(":over", number(item.version))];
                     item.version += 1;
-                    overtaken |= self.0.put_when(&item, "#version = :over", over).await? == Written::No;
+                    raced |= self.0.put_when(&item, "#version = :over", over).await? == Written::No;
                 }
             }
-            if !overtaken {
+            if !raced {
                 return Ok(());
             }
         }

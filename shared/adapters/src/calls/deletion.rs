@@ -1,6 +1,7 @@
 //! The end of a call: nobody reads it from the moment that it is marked, and all of it is removed by and by. The mark goes
 //! last, since it keeps late writers and a second owner of the id away.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use callboard_domain::{CallId, CallStatus, OrgId};
 use callboard_wire::items::{CallItem, call_pk, calls_pk, sk};
 
@@ -48,7 +49,9 @@ impl Calls {
                 return Ok(Written::No);
             }
             let revision = self.next_revision(org, call).await?;
-            let values = [("deleted_at_ms", number(now_ms)), ("revision", number(revision))];
+            // Of a file's name, people's names are part at times.
+            let nameless = ("file_name", AttributeValue::Null(true));
+            let values = [("deleted_at_ms", number(now_ms)), nameless, ("revision", number(revision))];
             let written = self.0.put_attributes(&pk, sk::CALL, values, &condition, over.iter().cloned()).await?;
             if let Some(written) = self.settled(&pk, sk::CALL, revision, written).await? {
                 return Ok(written);
