@@ -9,17 +9,20 @@ use axum::{
 };
 use callboard_adapters::{
     accounts::Accounts,
-    audio::{self, AudioStore},
+    audio::{AudioStore, client as bucket_client},
     calls::Calls,
     orgs::Orgs,
+    queue::ArchiveQueue,
     table::Table,
 };
 use callboard_runtime::{Clock, SettingError, Start};
 use callboard_wire::rest::Health;
 
+mod audio;
 mod body;
 mod caller;
 mod calls;
+mod deletion;
 mod feedback;
 mod playbooks;
 mod problem;
@@ -28,6 +31,11 @@ mod settings;
 mod tags;
 
 use problem::problem;
+
+/// How long addresses of kept audio are good unless a setting says otherwise, in seconds.
+const PLAYBACK_S: u64 = 900;
+/// A role's session on Lambda does not last longer, and so no address does.
+const LONGEST_PLAYBACK_S: u64 = 43_200;
 
 /// What the function needs.
 #[derive(Debug, Clone)]
@@ -40,20 +48,35 @@ pub struct Context {
     pub calls: Calls,
     /// Audio.
     pub audio: AudioStore,
+    /// Where the removal of calls is asked for.
+    pub archive: ArchiveQueue,
+    /// How long addresses of kept audio are good, in seconds.
+    pub playback_s: u64,
     /// The time of day.
     pub clock: Clock,
 }
 
 impl Context {
-    /// Reads `ACCOUNTS_TABLE`, `CALLS_TABLE` and `AUDIO_BUCKET`.
+    /// Reads `ACCOUNTS_TABLE`, `CALLS_TABLE`, `AUDIO_BUCKET`, `ARCHIVE_QUEUE_URL` and `PLAYBACK_SECONDS` (900 by default,
+    /// at most 43,200).
     pub fn start(start: &Start) -> Result<Self, SettingError> {
         let client = aws_sdk_dynamodb::Client::new(&start.sdk);
+        let playback_s = start.settings.parsed("PLAYBACK_SECONDS", PLAYBACK_S)?;
+        if !(1..=LONGEST_PLAYBACK_S).contains(&playback_s) {
+            let problem = format!("use 1 to {LONGEST_PLAYBACK_S} seconds");
+            return Err(SettingError::malformed("PLAYBACK_SECONDS", problem));
+        }
         let table = |name: &str| Ok(Table::new(client.clone(), start.settings.required(name)?));
         Ok(Self {
             accounts: Accounts::new(table("ACCOUNTS_TABLE")?),
             orgs: Orgs::new(table("ACCOUNTS_TABLE")?),
             calls: Calls::new(table("CALLS_TABLE")?),
-            audio: AudioStore::new(audio::client(&start.sdk), start.settings.required("AUDIO_BUCKET")?),
+            audio: AudioStore::new(bucket_client(&start.sdk), start.settings.required("AUDIO_BUCKET")?),
+            archive: ArchiveQueue::new(
+                aws_sdk_sqs::Client::new(&start.sdk),
+                start.settings.required("ARCHIVE_QUEUE_URL")?,
+            ),
+            playback_s,
             clock: start.clock.clone(),
         })
     }
@@ -68,7 +91,8 @@ pub fn router(context: Context) -> Router {
     Router::new()
         .route("/health", get(health))
         .route("/v1/calls", get(calls::list))
-        .route("/v1/calls/{id}", get(calls::snapshot))
+        .route("/v1/calls/{id}", get(calls::snapshot).delete(deletion::delete))
+        .route("/v1/calls/{id}/audio", get(audio::pieces))
         .route("/v1/calls/{id}/transcript", get(calls::transcript))
         .route("/v1/calls/{id}/cards/{card}/feedback", put(feedback::give).delete(feedback::take_back))
         .route("/v1/calls/{id}/result", get(recordings::result))

@@ -2,6 +2,9 @@
 
 use callboard_domain::{CallId, OrgId};
 
+/// No piece is longer, in milliseconds.
+pub const LONGEST_PIECE_MS: u64 = callboard_audio::keep::MINUTE_MS;
+
 /// What the keys of a call's audio begin with.
 pub fn kept_prefix(org: &OrgId, call: &CallId) -> String {
     format!("audio/{org}/{call}/")

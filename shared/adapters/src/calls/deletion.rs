@@ -17,6 +17,11 @@ impl Calls {
         self.0.get(&call_pk(org, call), sk::CALL).await
     }
 
+    /// Whether a call was removed and something of it is left: whoever looks before writing adds nothing to it.
+    pub async fn is_deleted(&self, org: &OrgId, call: &CallId) -> Result<bool, ServiceError> {
+        Ok(self.call_or_rest(org, call).await?.is_some_and(|call| call.is_deleted()))
+    }
+
     /// An organization's calls that began before then, latest first, from behind a cursor; also those that were removed.
     pub async fn begun_before(
         &self,
