@@ -16,6 +16,7 @@ mod conditions;
 mod feedback;
 mod files;
 mod handshake;
+mod keep;
 mod long_call;
 mod messages;
 mod organizations;
