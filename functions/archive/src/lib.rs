@@ -8,7 +8,7 @@ mod delete;
 mod export;
 mod retain;
 
-use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsMessage};
 use callboard_adapters::{
     ServiceError,
     accounts::Accounts,
@@ -85,12 +85,10 @@ impl Context {
 
 /// What the function is called with.
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
-pub enum Event {
-    /// Messages of the queue.
-    Messages(SqsEvent),
-    /// The schedule's event; nothing of it is read.
-    Tick {},
+pub struct Event {
+    /// Messages of the queue. The schedule's event has none, and nothing of it is read.
+    #[serde(default, rename = "Records")]
+    messages: Option<Vec<SqsMessage>>,
 }
 
 /// What it answers.
@@ -118,9 +116,8 @@ enum Failure {
 /// Of what is due only: a table or the queue failed, and what was not looked at is looked at the next time. Failures of
 /// messages are reported message by message.
 pub async fn handle(event: Event, context: &Context) -> Result<Done, ServiceError> {
-    let messages = match event {
-        Event::Messages(event) => event.records,
-        Event::Tick {} => return Ok(Done::Retained(Box::pin(retain::look(context)).await?)),
+    let Some(messages) = event.messages else {
+        return Ok(Done::Retained(Box::pin(retain::look(context)).await?));
     };
     let mut response = SqsBatchResponse::default();
     for message in &messages {
@@ -152,10 +149,9 @@ mod tests {
     #[test]
     fn the_sample_events_are_a_message_and_a_tick() {
         let event: Event = serde_json::from_str(include_str!("../../../events/archive.json")).unwrap();
-        let Event::Messages(event) = event else { panic!("no messages") };
-        let request = ArchiveRequest::parse(event.records[0].body.as_deref().unwrap()).unwrap();
+        let request = ArchiveRequest::parse(event.messages.unwrap()[0].body.as_deref().unwrap()).unwrap();
         assert_eq!(request.wanted, Wanted::Delete { finally: false });
         let event: Event = serde_json::from_str(include_str!("../../../events/sweep.json")).unwrap();
-        assert!(matches!(event, Event::Tick {}), "{event:?}");
+        assert!(event.messages.is_none(), "{event:?}");
     }
 }
