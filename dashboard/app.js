@@ -200,6 +200,17 @@ function fillHoleSoon() {
   }, HOLE_GRACE_MS);
 }
 
+/** A call was removed: nothing of it stays on the page. */
+function forget(call) {
+  state.calls.delete(call);
+  if (state.view?.id === call) {
+    watcher.send({ action: "unwatch", call });
+    state.view = null;
+    showEmpty("This call was removed", "Choose one from the list, or play the demo call.");
+  }
+  renderCalls();
+}
+
 function hear(message) {
   const arrived = Date.now();
   if (message.type === "watching" && message.active) {
@@ -208,6 +219,7 @@ function hear(message) {
     if (message.call && message.call === state.view?.id) loadCall();
     return;
   }
+  if (message.type === "call" && message.status === "deleted") return forget(message.call);
   if (message.type === "call") {
     const isNew = !state.calls.has(message.call);
     keepCall(message);

@@ -118,6 +118,9 @@ pub async fn handle(event: SqsEvent, context: &Context) -> Result<SqsBatchRespon
 async fn work(message: &SqsMessage, context: &Context) -> Result<(), Failure> {
     let request = AdviceRequest::parse(message.body.as_deref().unwrap_or_default())?;
     let Some(model) = &context.model else { return Ok(()) };
+    if context.calls.is_deleted(&request.org, &request.call).await? {
+        return Ok(());
+    }
     let job = Job { request: &request, model: model.as_ref(), context };
     match &request.wanted {
         Wanted::Card { objection, start_ms } => card::word(&job, objection, *start_ms).await,

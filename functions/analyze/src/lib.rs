@@ -1,4 +1,5 @@
-//! Analysis by rules: final segments in, progress and cards out, and notes when the call has ended.
+//! Analysis by rules: final segments in, progress and cards out, and notes when the call has ended. Of notes, whoever wrote
+//! them, it tells the archive.
 //!
 //! Progress depends on the set of a call's segments, not on their order: it is merged into what is stored, under its
 //! version. All of a call's segments are read again when it ends, and when one gets its text after that.
@@ -7,7 +8,13 @@ use aws_lambda_events::{
     dynamodb::{Event, EventRecord},
     streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse},
 };
-use callboard_adapters::{ServiceError, accounts::Accounts, calls::Calls, queue::AdviceQueue, table::Table};
+use callboard_adapters::{
+    ServiceError,
+    accounts::Accounts,
+    calls::Calls,
+    queue::{AdviceQueue, ArchiveQueue},
+    table::Table,
+};
 use callboard_domain::{
     CallStatus, Placeholder,
     coaching::{Finding, FindingKind, Progress, Said, notes},
@@ -18,7 +25,8 @@ use callboard_runtime::{
 };
 use callboard_wire::{
     advice::{self, AdviceRequest, Wanted},
-    items::{CallItem, SegmentItem, sk},
+    archive::{self, ArchiveRequest},
+    items::{CallItem, NotesItem, SegmentItem, sk},
 };
 
 /// What the function needs.
@@ -27,27 +35,29 @@ pub struct Context {
     pub calls: Calls,
     /// Where a language model is asked, if there is one.
     pub advice: Option<AdviceQueue>,
+    /// Where it is told that a call has notes, or new ones.
+    pub archive: ArchiveQueue,
     /// The time of day.
     pub clock: Clock,
     rules: RuleBook,
 }
 
 impl Context {
-    /// Reads `ACCOUNTS_TABLE`, `CALLS_TABLE`, `MODEL_PROVIDER` (`none` by default) and, where there is a model,
-    /// `ADVICE_QUEUE_URL`.
+    /// Reads `ACCOUNTS_TABLE`, `CALLS_TABLE`, `ARCHIVE_QUEUE_URL`, `MODEL_PROVIDER` (`none` by default) and, where there is
+    /// a model, `ADVICE_QUEUE_URL`.
     pub fn start(start: &Start) -> Result<Self, SettingError> {
         let client = aws_sdk_dynamodb::Client::new(&start.sdk);
         let accounts = Accounts::new(Table::new(client.clone(), start.settings.required("ACCOUNTS_TABLE")?));
+        let queues = aws_sdk_sqs::Client::new(&start.sdk);
+        let archive = ArchiveQueue::new(queues.clone(), start.settings.required("ARCHIVE_QUEUE_URL")?);
         let advice = match start.settings.optional("MODEL_PROVIDER").unwrap_or("none") {
             "none" => None,
-            _ => {
-                let client = aws_sdk_sqs::Client::new(&start.sdk);
-                Some(AdviceQueue::new(client, start.settings.required("ADVICE_QUEUE_URL")?))
-            }
+            _ => Some(AdviceQueue::new(queues, start.settings.required("ADVICE_QUEUE_URL")?)),
         };
         Ok(Self {
             calls: Calls::new(Table::new(client, start.settings.required("CALLS_TABLE")?)),
             advice,
+            archive,
             clock: start.clock.clone(),
             rules: RuleBook::new(accounts),
         })
@@ -99,6 +109,9 @@ async fn analyze(record: &EventRecord, context: &Context) -> Result<(), AnalyzeE
     let image = record.change.new_image.clone();
     if key.sk == sk::CALL {
         let call: CallItem = serde_dynamo::from_item(image)?;
+        if call.is_deleted() {
+            return Ok(());
+        }
         if call.status == CallStatus::Ended {
             return Box::pin(conclude(&call, context)).await;
         }
@@ -106,6 +119,11 @@ async fn analyze(record: &EventRecord, context: &Context) -> Result<(), AnalyzeE
         let rules = context.rules.of(&call.org, &call.playbook, context.clock.now_ms()).await?;
         Box::pin(context.calls.change_progress((&call.org, &call.call), rules.playbook(), |_| false)).await?;
         return Ok(());
+    }
+    if key.sk == sk::NOTES {
+        let notes: NotesItem = serde_dynamo::from_item(image)?;
+        let request = ArchiveRequest::new(&notes.org, &notes.call, archive::Wanted::Export {});
+        return Ok(context.archive.send(&request, 0).await?);
     }
     let segment: SegmentItem = serde_dynamo::from_item(image)?;
     let rules = context.rules.of(&segment.org, &segment.playbook, context.clock.now_ms()).await?;

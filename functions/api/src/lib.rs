@@ -10,19 +10,22 @@ use axum::{
 };
 use callboard_adapters::{
     accounts::Accounts,
-    audio::{self, AudioStore},
+    audio::{AudioStore, client as bucket_client},
     calls::Calls,
     orgs::Orgs,
+    queue::ArchiveQueue,
     table::Table,
 };
 use callboard_runtime::{Clock, SettingError, Start};
 use callboard_wire::{OPENAPI, rest::Health};
 
+mod audio;
 mod body;
 mod caller;
 mod calls;
 mod compat;
 mod cursor;
+mod deletion;
 mod feedback;
 mod hooks;
 mod path;
@@ -37,6 +40,11 @@ pub use hooks::Hooks;
 use problem::problem;
 use tags::represent;
 
+/// How long addresses of kept audio are good unless a setting says otherwise, in seconds.
+const PLAYBACK_S: u64 = 900;
+/// A role's session on Lambda does not last longer, and so no address does.
+const LONGEST_PLAYBACK_S: u64 = 43_200;
+
 /// What the function needs.
 #[derive(Debug, Clone)]
 pub struct Context {
@@ -50,21 +58,36 @@ pub struct Context {
     pub audio: AudioStore,
     /// What a transcription service may tell by itself; none where it may not.
     pub hooks: Option<Hooks>,
+    /// Where the removal of calls is asked for.
+    pub archive: ArchiveQueue,
+    /// How long addresses of kept audio are good, in seconds.
+    pub playback_s: u64,
     /// The time of day.
     pub clock: Clock,
 }
 
 impl Context {
-    /// Reads `ACCOUNTS_TABLE`, `CALLS_TABLE`, `AUDIO_BUCKET`, and what [`Hooks`] needs.
+    /// Reads `ACCOUNTS_TABLE`, `CALLS_TABLE`, `AUDIO_BUCKET`, `ARCHIVE_QUEUE_URL`, `PLAYBACK_SECONDS` (900 by default, at
+    /// most 43,200), and what [`Hooks`] needs.
     pub fn start(start: &Start) -> Result<Self, SettingError> {
         let client = aws_sdk_dynamodb::Client::new(&start.sdk);
+        let playback_s = start.settings.parsed("PLAYBACK_SECONDS", PLAYBACK_S)?;
+        if !(1..=LONGEST_PLAYBACK_S).contains(&playback_s) {
+            let problem = format!("use 1 to {LONGEST_PLAYBACK_S} seconds");
+            return Err(SettingError::malformed("PLAYBACK_SECONDS", problem));
+        }
         let table = |name: &str| Ok(Table::new(client.clone(), start.settings.required(name)?));
         Ok(Self {
             accounts: Accounts::new(table("ACCOUNTS_TABLE")?),
             orgs: Orgs::new(table("ACCOUNTS_TABLE")?),
             calls: Calls::new(table("CALLS_TABLE")?),
-            audio: AudioStore::new(audio::client(&start.sdk), start.settings.required("AUDIO_BUCKET")?),
             hooks: Hooks::start(start)?,
+            audio: AudioStore::new(bucket_client(&start.sdk), start.settings.required("AUDIO_BUCKET")?),
+            archive: ArchiveQueue::new(
+                aws_sdk_sqs::Client::new(&start.sdk),
+                start.settings.required("ARCHIVE_QUEUE_URL")?,
+            ),
+            playback_s,
             clock: start.clock.clone(),
         })
     }
@@ -89,7 +112,8 @@ fn routes() -> Vec<(&'static str, MethodRouter<Context>)> {
         ("/health", get(health)),
         ("/openapi.json", get(document)),
         ("/v1/calls", get(calls::list)),
-        ("/v1/calls/{id}", get(calls::snapshot)),
+        ("/v1/calls/{id}", get(calls::snapshot).delete(deletion::delete)),
+        ("/v1/calls/{id}/audio", get(audio::pieces)),
         ("/v1/calls/{id}/transcript", get(calls::transcript)),
         ("/v1/calls/{id}/cards/{card}/feedback", put(feedback::give).delete(feedback::take_back)),
         ("/v1/calls/{id}/result", get(recordings::result)),

@@ -24,9 +24,11 @@ pub(crate) async fn replace(
 ) -> Result<Json<OrgSettings>, Refused> {
     caller.must(Action::ManageSettings, false, "change the organization's settings")?;
     let settings: OrgSettings = serde_json::from_value(serde_json::Value::Object(body)).map_err(|error| {
-        let shape = "send {\"redaction\":\"off\"}, \"mask\" or \"mask_and_drop_audio\"";
+        let shape = "send {\"redaction\":\"off\"}, \"mask\" or \"mask_and_drop_audio\", and if you like \"retention_days\", \
+                     \"keep_source\" and \"export\"";
         refused(StatusCode::BAD_REQUEST, format!("the settings are not understood: {error}; {shape}"))
     })?;
+    settings.check().map_err(|error| refused(StatusCode::BAD_REQUEST, error.to_string()))?;
     context.orgs.put_settings(&caller.org, &settings).await?;
     Ok(Json(settings))
 }

@@ -49,6 +49,10 @@ pub(crate) async fn finish(deferred: &DeferredUtterance, again: bool, context: &
     if known.is_some_and(|segment| segment.is_final) {
         return Ok(context.audio.delete(&deferred.audio).await?);
     }
+    if context.calls.call(&deferred.org, &deferred.call).await?.is_none() {
+        // The call was removed: nothing may be added to it.
+        return Ok(context.audio.delete(&deferred.audio).await?);
+    }
     if !again {
         return Err(WaitError::GivenUp);
     }

@@ -6,6 +6,7 @@
 //! can be repeated: the first final segment wins, and what is settled is not worked on again.
 
 mod deferred;
+mod keep;
 mod part;
 mod plan;
 mod source;
@@ -19,6 +20,7 @@ use callboard_adapters::{
     ServiceError,
     audio::{self, AudioStore},
     calls::Calls,
+    orgs::Orgs,
     queue::{DeferredQueue, WorkQueue},
     table::Table,
 };
@@ -54,6 +56,8 @@ const AT_ONCE: usize = 8;
 pub struct Context {
     /// What playbooks tell the transcription service.
     pub hints: HintBook,
+    /// What organizations want to have kept.
+    pub orgs: Orgs,
     /// Where segments go.
     pub calls: Calls,
     /// Where the audio is.
@@ -112,6 +116,7 @@ impl Context {
         let sqs = aws_sdk_sqs::Client::new(&start.sdk);
         Ok(Self {
             hints: HintBook::new(table("ACCOUNTS_TABLE")?),
+            orgs: Orgs::new(table("ACCOUNTS_TABLE")?),
             calls: Calls::new(table("CALLS_TABLE")?),
             audio: AudioStore::new(audio::client(&start.sdk), settings.required("AUDIO_BUCKET")?),
             queue: DeferredQueue::new(sqs.clone(), settings.required("DEFERRED_QUEUE_URL")?),

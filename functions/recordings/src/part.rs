@@ -10,7 +10,8 @@ use callboard_adapters::{ServiceError, table::Written};
 use callboard_audio::{
     decode::DecodeError,
     endpoint::Spoken,
-    recorded::{self, Event, Options, Plan},
+    keep::Keeper,
+    recorded::{self, Options, Plan},
 };
 use callboard_domain::{
     Channel, Placeholder, Segment, SegmentTimes,
@@ -26,6 +27,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     Context, WorkError,
+    keep::{self, Listener},
     plan::{conclude, open},
     stages::Stages,
 };
@@ -49,7 +51,8 @@ type Heard = (usize, Spoken, Result<Recognized, SpeechError>, (i64, i64));
 /// What comes out of the decoder, in order, with the words.
 enum Step {
     Heard(Box<Heard>),
-    End { index: u32, to_ms: u64 },
+    End { index: u32, to_ms: u64, audio: Option<Keeper> },
+    Rest(Keeper),
 }
 
 /// Works on a part. `last` says that what fails now is not tried again.
@@ -166,7 +169,8 @@ impl<'a> Worker<'a> {
             false => u64::from(range.end) * recorded::SECTION_MS,
         };
         let span = (u64::from(range.start) * recorded::SECTION_MS, end_ms);
-        let options = Options { mono: self.mono, audio: false };
+        let options = Options { mono: self.mono, audio: true };
+        let format = (recorded::rate_for(plan.sample_rate), if self.mono { 1 } else { plan.channels });
         let (sender, receiver) = mpsc::channel(AHEAD);
         let stages = self.stages.clone();
         let decode = open(self.item, self.context, move |mut decoder| {
@@ -183,8 +187,8 @@ impl<'a> Worker<'a> {
             }
         });
         let mut missing = Vec::new();
-        let (decoded, written) = tokio::join!(decode, self.write(receiver, span, &mut missing));
-        let (open_from_ms, rest) = written?;
+        let (decoded, written) = tokio::join!(decode, self.write(Listener::new(receiver, format), span, &mut missing));
+        let (open_from_ms, rest, audio) = written?;
         match decoded? {
             Ok(()) => {}
             Err(DecodeError::Source(error)) => return Err(WorkError::Source(error.to_string())),
@@ -194,7 +198,7 @@ impl<'a> Worker<'a> {
                     DecodeError::Damaged { from_ms, .. } => (*from_ms).max(open_from_ms),
                     _ => open_from_ms,
                 };
-                self.settle_section(rest, (open_from_ms == 0, false), &mut missing).await?;
+                self.settle_section(rest, audio, (open_from_ms == 0, false), &mut missing).await?;
                 missing.push(Missing { from_ms, to_ms: end_ms.max(from_ms), reason: error.to_string() });
             }
         }
@@ -203,44 +207,44 @@ impl<'a> Worker<'a> {
     }
 
     /// Transcribes what comes from the decoder, and writes each section once all of it is known. Returns where the section
-    /// begins that did not end, and what was heard in it.
+    /// begins that did not end, what was heard in it, and its audio.
     async fn write(
         &mut self,
-        mut receiver: mpsc::Receiver<Event>,
+        mut listener: Listener,
         (from_ms, to_ms): (u64, u64),
         missing: &mut Vec<Missing>,
-    ) -> Result<(u64, Vec<Heard>), WorkError> {
+    ) -> Result<(u64, Vec<Heard>, Option<Keeper>), WorkError> {
         let (context, hints, item, stages) = (self.context, self.hints.clone(), self.item, self.stages.clone());
-        let events = stream::poll_fn(move |waker| receiver.poll_recv(waker));
-        let steps = events.map(|event| -> BoxFuture<'_, Option<Step>> {
+        let events = stream::poll_fn(move |waker| listener.poll_next(waker));
+        let steps = events.map(|event| -> BoxFuture<'_, Step> {
             match event {
-                Event::Utterance { channel, spoken } => {
+                keep::Heard::Utterance { channel, spoken } => {
                     let heard = transcribe(channel, spoken, item, &hints, context, &stages);
-                    Box::pin(async move { Some(Step::Heard(Box::new(heard.await))) })
+                    Box::pin(async move { Step::Heard(Box::new(heard.await)) })
                 }
-                Event::SectionEnd { index, to_ms, .. } => Box::pin(async move { Some(Step::End { index, to_ms }) }),
-                Event::Audio { .. } => Box::pin(async { None }),
+                keep::Heard::End { index, to_ms, audio } => Box::pin(async move { Step::End { index, to_ms, audio } }),
+                keep::Heard::Rest { audio } => Box::pin(async { Step::Rest(audio) }),
             }
         });
         let mut steps = steps.buffered(context.at_once);
-        let (mut open, mut open_from_ms) = (Vec::new(), from_ms);
+        let (mut open, mut open_from_ms, mut rest) = (Vec::new(), from_ms, None);
         let sections = item.recording.parts.last().map_or(0, |part| part.to);
         while let Some(step) = steps.next().await {
             match step {
-                Some(Step::Heard(heard)) => {
+                Step::Heard(heard) => {
                     let at_ms = heard.1.end_ms;
                     open.push(*heard);
                     self.tell(at_ms.saturating_sub(from_ms), to_ms.saturating_sub(from_ms)).await?;
                 }
-                Some(Step::End { index, to_ms }) => {
+                Step::End { index, to_ms, audio } => {
                     let section = std::mem::take(&mut open);
-                    self.settle_section(section, (index == 0, index + 1 == sections), missing).await?;
+                    self.settle_section(section, audio, (index == 0, index + 1 == sections), missing).await?;
                     open_from_ms = to_ms;
                 }
-                None => {}
+                Step::Rest(audio) => rest = Some(audio),
             }
         }
-        Ok((open_from_ms, open))
+        Ok((open_from_ms, open, rest))
     }
 
     /// Tells now and then how far it is.
@@ -257,10 +261,11 @@ impl<'a> Worker<'a> {
         Ok(())
     }
 
-    /// Redacts and writes what was heard in a section. The recording may begin and end with it.
+    /// Redacts and writes what was heard in a section, and its audio. The recording may begin and end with it.
     async fn settle_section(
         &mut self,
         section: Vec<Heard>,
+        audio: Option<Keeper>,
         (begins, ends): (bool, bool),
         missing: &mut Vec<Missing>,
     ) -> Result<(), WorkError> {
@@ -316,6 +321,10 @@ impl<'a> Worker<'a> {
             }
         }
         let began = Instant::now();
+        if let Some(audio) = audio {
+            let policy = self.hints.redaction;
+            keep::store(audio, self.item, &self.channels, &segments, policy, self.context).await?;
+        }
         let (calls, item) = (&self.context.calls, self.item);
         let mut writes: Vec<BoxFuture<'_, Result<Written, ServiceError>>> = Vec::new();
         for segment in &segments {

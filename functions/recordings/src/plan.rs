@@ -14,7 +14,7 @@ use callboard_wire::{
     work::{Task, Work},
 };
 
-use crate::{Context, WorkError, source::ObjectSource};
+use crate::{Context, WorkError, keep, source::ObjectSource};
 
 /// Looks at a recording and hands out its parts. Told of twice, it hands out again what is not settled.
 pub(crate) async fn plan(org: &OrgId, call: &CallId, context: &Context) -> Result<(), WorkError> {
@@ -117,7 +117,7 @@ pub(crate) async fn conclude(item: &RecordingItem, context: &Context) -> Result<
         file_name: None,
     };
     context.calls.end_recorded(&call).await?;
-    Ok(())
+    Ok(keep::forget_source(&item, context).await?)
 }
 
 impl From<ServiceError> for WorkError {

@@ -74,6 +74,12 @@ pub fn functions(clock: &Clock) -> Registry {
                 callboard_sweep::handle(event, &context).await
             }),
         ),
+        (
+            "archive",
+            entry(clock, callboard_archive::Context::start, |event, context: Arc<_>| async move {
+                callboard_archive::handle(event, &context).await
+            }),
+        ),
     ])
 }
 

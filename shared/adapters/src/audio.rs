@@ -83,8 +83,14 @@ impl AudioStore {
         }
     }
 
-    /// The keys that begin so, in order, from behind one of them.
-    pub async fn list(&self, prefix: &str, after: Option<&str>) -> Result<Vec<String>, ServiceError> {
+    /// The keys that begin so, in order, from behind one of them: as many as are wanted, or all.
+    pub async fn list(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        most: Option<usize>,
+    ) -> Result<Vec<String>, ServiceError> {
+        let most = most.unwrap_or(usize::MAX);
         let mut keys = Vec::new();
         let mut next: Option<String> = None;
         loop {
@@ -93,7 +99,8 @@ impl AudioStore {
             let page = request.send().await.map_err(|error| failed("ListObjectsV2", &error))?;
             keys.extend(page.contents.unwrap_or_default().into_iter().filter_map(|object| object.key));
             next = page.next_continuation_token;
-            if next.is_none() {
+            if next.is_none() || keys.len() >= most {
+                keys.truncate(most);
                 return Ok(keys);
             }
         }
@@ -101,7 +108,7 @@ impl AudioStore {
 
     /// Removes all objects whose keys begin so; says how many there were.
     pub async fn delete_all(&self, prefix: &str) -> Result<usize, ServiceError> {
-        let keys = self.list(prefix, None).await?;
+        let keys = self.list(prefix, None, None).await?;
         for some in keys.chunks(MOST_REMOVED) {
             self.delete_some(some).await?;
         }

@@ -22,6 +22,7 @@ use crate::{
 };
 
 mod cards;
+mod deletion;
 mod listing;
 mod progress;
 mod recordings;
@@ -30,6 +31,8 @@ pub use listing::{CallFilter, CallPage};
 
 /// An item is written over one of a lower revision only.
 const NEWER: &str = "(attribute_not_exists(#revision) OR #revision < :revision)";
+/// A call that was removed is not changed any more.
+const THERE: &str = "attribute_not_exists(#deleted_at_ms)";
 /// How often a write whose revision was overtaken is tried with a new one.
 const TRIES: usize = 5;
 
@@ -71,9 +74,9 @@ impl Calls {
         }
     }
 
-    /// A call.
+    /// A call; none where it was removed.
     pub async fn call(&self, org: &OrgId, call: &CallId) -> Result<Option<CallItem>, ServiceError> {
-        self.0.get(&call_pk(org, call), sk::CALL).await
+        Ok(self.call_or_rest(org, call).await?.filter(|call| !call.is_deleted()))
     }
 
     /// Moves a call to another status, as of a version of its session. Only the live session does; `No` says that a
@@ -90,7 +93,7 @@ impl Calls {
             ("session", number(session)),
         ];
         let pk = call_pk(&call.org, &call.id);
-        let condition = format!("(attribute_not_exists(#session) OR #session < :session) AND {NEWER}");
+        let condition = format!("(attribute_not_exists(#session) OR #session < :session) AND {THERE} AND {NEWER}");
         for _ in 0..TRIES {
             let revision = self.next_revision(&call.org, &call.id).await?;
             let values = values.iter().cloned().chain([("revision", number(revision))]);

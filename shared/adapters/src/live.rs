@@ -126,6 +126,13 @@ impl Live {
         self.0.delete_when(OPEN_PK, &call_pk(org, call), "#heard_ms <= :heard", heard).await.map(|_| ())
     }
 
+    /// Forgets a call's sessions, and that it was ever open.
+    pub async fn forget(&self, org: &OrgId, call: &CallId) -> Result<(), ServiceError> {
+        let pk = call_pk(org, call);
+        self.0.delete(OPEN_PK, &pk).await?;
+        self.0.delete_partition(&pk, &[]).await.map(|_| ())
+    }
+
     /// All open calls.
     pub async fn open_calls(&self) -> Result<Vec<OpenCall>, ServiceError> {
         Ok(self.0.query(&Query { pk: OPEN_PK, ..Query::default() }).await?.items)

@@ -1,7 +1,8 @@
-//! The queues: utterances that have to wait, work on calls, and what a language model is wanted for.
+//! The queues: utterances that have to wait, work on calls, what a language model is wanted for, and what becomes of calls
+//! that are over.
 
 use aws_sdk_sqs::{Client, error::ProvideErrorMetadata};
-use callboard_wire::{advice::AdviceRequest, deferred::DeferredUtterance, work::Work};
+use callboard_wire::{advice::AdviceRequest, archive::ArchiveRequest, deferred::DeferredUtterance, work::Work};
 
 use crate::ServiceError;
 
@@ -103,6 +104,33 @@ impl AdviceQueue {
             .message_body(request.to_json())
             .message_group_id(request.group())
             .message_deduplication_id(request.deduplication())
+            .send()
+            .await
+            .map(|_| ())
+            .map_err(|error| failed("SendMessage", &error))
+    }
+}
+
+/// The queue of what becomes of calls that are over, and the client to reach it.
+#[derive(Debug, Clone)]
+pub struct ArchiveQueue {
+    client: Client,
+    url: String,
+}
+
+impl ArchiveQueue {
+    /// A queue by its URL.
+    pub fn new(client: Client, url: impl Into<String>) -> Self {
+        Self { client, url: url.into() }
+    }
+
+    /// Asks for something, after a delay (see [`LONGEST_DELAY_S`]).
+    pub async fn send(&self, request: &ArchiveRequest, delay_s: u64) -> Result<(), ServiceError> {
+        self.client
+            .send_message()
+            .queue_url(&self.url)
+            .message_body(request.to_json())
+            .delay_seconds(seconds(delay_s.min(LONGEST_DELAY_S)))
             .send()
             .await
             .map(|_| ())

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::{
     Client,
     error::{ProvideErrorMetadata, SdkError},
-    types::{AttributeValue, ReturnValue},
+    types::{AttributeValue, DeleteRequest, ReturnValue, WriteRequest},
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -14,6 +14,10 @@ use crate::ServiceError;
 mod search;
 
 pub use search::{Found, Search};
+/// DynamoDB writes so many items with one request at most.
+const MOST_WRITTEN: usize = 25;
+/// How often is sent what of a request a table was too busy for.
+const WRITE_TRIES: usize = 4;
 
 /// A table and the client to reach it.
 #[derive(Debug, Clone)]
@@ -240,6 +244,39 @@ impl Table {
             .await
             .map_err(|e| failed("DeleteItem", &e))?;
         Ok(())
+    }
+
+    /// Removes all items of a partition but those with these sort keys; says how many there were.
+    pub async fn delete_partition(&self, pk: &str, but: &[&str]) -> Result<usize, ServiceError> {
+        #[derive(serde::Deserialize)]
+        struct Key {
+            sk: String,
+        }
+        let keys: Vec<Key> = self.query(&Query { pk, fields: &["sk"], ..Query::default() }).await?.items;
+        let keys: Vec<Key> = keys.into_iter().filter(|key| !but.contains(&key.sk.as_str())).collect();
+        for some in keys.chunks(MOST_WRITTEN) {
+            let delete = |key: &Key| {
+                let request = DeleteRequest::builder().key("pk", text(pk)).key("sk", text(&key.sk)).build();
+                request.map(|request| WriteRequest::builder().delete_request(request).build())
+            };
+            let requests: Result<Vec<WriteRequest>, _> = some.iter().map(delete).collect();
+            self.write_all(requests.map_err(|error| self.corrupt(&error))?).await?;
+        }
+        Ok(keys.len())
+    }
+
+    /// Writes as much as one request may hold. What the table was too busy for is sent again.
+    async fn write_all(&self, mut requests: Vec<WriteRequest>) -> Result<(), ServiceError> {
+        for _ in 0..WRITE_TRIES {
+            let sent = self.client.batch_write_item().request_items(&self.name, requests).send().await;
+            let left = sent.map_err(|e| failed("BatchWriteItem", &e))?.unprocessed_items.unwrap_or_default();
+            requests = left.into_values().flatten().collect();
+            if requests.is_empty() {
+                return Ok(());
+            }
+        }
+        let reason = format!("not all was taken {WRITE_TRIES} times");
+        Err(ServiceError::Unavailable { service: "dynamodb", operation: "BatchWriteItem", reason })
     }
 
     /// Removes an item if a condition holds, in which `#name` stands for an attribute; `No` if it does not, or there is

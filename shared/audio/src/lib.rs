@@ -8,12 +8,14 @@
 pub mod decode;
 pub mod endpoint;
 pub mod format;
+pub mod keep;
 pub mod outbox;
 #[cfg(feature = "decode")]
 pub mod recorded;
 pub mod resample;
 pub mod sequence;
 pub mod session;
+pub mod wav;
 
 #[cfg(feature = "decode")]
 pub use decode::{DecodeError, Decoder};

@@ -22,6 +22,7 @@ use crate::decode::{DecodeError, Decoder};
 use crate::endpoint::Spoken;
 
 pub use reader::Sections;
+pub use samples::rate_for;
 
 /// Media time from one nominal border to the next, in milliseconds.
 pub const SECTION_MS: u64 = 300_000;

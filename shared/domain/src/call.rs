@@ -50,10 +50,12 @@ pub enum CallStatus {
     Processing,
     /// A recorded call of which nothing came.
     Failed,
+    /// Somebody removed it, or its time was over: nothing of it can be read any more. It is told, and never stored.
+    Deleted,
 }
 
 impl CallStatus {
-    /// All of them.
+    /// All that are stored.
     pub const ALL: [Self; 5] = [Self::Live, Self::Ending, Self::Ended, Self::Processing, Self::Failed];
 
     /// The status's name in messages, items and parameters.
@@ -64,12 +66,13 @@ impl CallStatus {
             Self::Ended => "ended",
             Self::Processing => "processing",
             Self::Failed => "failed",
+            Self::Deleted => "deleted",
         }
     }
 
     /// Whether nothing more is expected of the call.
     pub fn is_over(self) -> bool {
-        matches!(self, Self::Ended | Self::Failed)
+        matches!(self, Self::Ended | Self::Failed | Self::Deleted)
     }
 
     /// The status of this name.

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::playbook::CARD_CHARS;
+use crate::{ids::CallId, playbook::CARD_CHARS};
 
 /// Most verdicts that are kept on one card: the oldest gives way.
 pub const CARD_VERDICTS: usize = 50;
@@ -130,6 +130,22 @@ pub struct Wording {
 }
 
 impl Experience {
+    /// Forgets what was said in a call; says whether there was something. How often a verdict stood stays counted: that
+    /// tells of no call.
+    pub fn forget(&mut self, call: &CallId) -> bool {
+        let of_call = format!("{call}#");
+        let mut forgot = false;
+        for wordings in [&mut self.good, &mut self.poor] {
+            for wording in wordings.iter_mut() {
+                let before = wording.sources.len();
+                wording.sources.retain(|source| !source.starts_with(&of_call));
+                forgot |= wording.sources.len() < before;
+            }
+            wordings.retain(|wording| !wording.sources.is_empty());
+        }
+        forgot
+    }
+
     /// Takes a change in. A verdict that was repeated changes nothing.
     pub fn learn(&mut self, change: &VerdictChange) {
         if change.before == change.now {

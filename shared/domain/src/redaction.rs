@@ -31,6 +31,7 @@ mod language;
 mod mails;
 mod mask;
 mod numbers;
+mod silence;
 mod tokens;
 mod values;
 
@@ -38,6 +39,7 @@ use find::{Found, Heard};
 use language::Language;
 pub use language::Topic;
 use mask::Mask;
+pub use silence::silenced;
 
 /// What kind of value was masked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

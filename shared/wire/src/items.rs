@@ -16,7 +16,7 @@ mod accounts;
 mod keys;
 mod recordings;
 
-pub use accounts::{FeedbackItem, KeyItem, OrgSettingsItem, PlaybookItem};
+pub use accounts::{FeedbackItem, KeyItem, OrgSettingsItem, PlaybookItem, RetentionItem};
 pub use keys::*;
 pub use recordings::{RecordingItem, call_of_source, source_key};
 
@@ -56,6 +56,9 @@ pub struct CallItem {
     /// The name of the file, if the call was recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file_name: Option<String>,
+    /// When it was removed: wall clock, ms. From then on nobody reads it, until nothing of it is left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_at_ms: Option<i64>,
     /// The connection parameters that claimed the id: a later connection must state the same.
     pub parameters: String,
     /// Index `by_start`.
@@ -82,18 +85,41 @@ impl CallItem {
             end_reason: call.end_reason,
             duration_ms: call.duration_ms,
             file_name: call.file_name.clone(),
+            deleted_at_ms: None,
             parameters: parameters.to_owned(),
             by_start_pk: calls_pk(&call.org),
             by_start_sk: format!("{:015}#{}", call.started_at_ms, call.id),
         }
     }
 
-    /// As dashboards see it.
+    /// Whether it was removed.
+    pub fn is_deleted(&self) -> bool {
+        self.deleted_at_ms.is_some()
+    }
+
+    /// As it is known to the rest of the program.
+    pub fn as_call(&self) -> Call {
+        Call {
+            id: self.call.clone(),
+            org: self.org.clone(),
+            principal: self.principal.clone(),
+            playbook: self.playbook.clone(),
+            channels: self.channels.clone(),
+            status: self.status,
+            started_at_ms: self.started_at_ms,
+            ended_at_ms: self.ended_at_ms,
+            end_reason: self.end_reason,
+            duration_ms: self.duration_ms,
+            file_name: self.file_name.clone(),
+        }
+    }
+
+    /// As dashboards see it. One that was removed is told as `deleted`.
     pub fn message(&self) -> CallMessage {
         CallMessage {
             call: self.call.to_string(),
             revision: self.revision,
-            status: self.status,
+            status: if self.is_deleted() { CallStatus::Deleted } else { self.status },
             playbook: self.playbook.to_string(),
             channels: self.channels.clone(),
             principal: self.principal.clone(),

@@ -4,10 +4,13 @@
 //! Wire types are not domain types: conversion is explicit, and a type here changes only with what it is read by.
 
 pub mod advice;
+pub mod archive;
 pub mod compat;
 pub mod connection;
 pub mod deferred;
+pub mod export;
 pub mod items;
+pub mod kept;
 pub mod messages;
 #[cfg(feature = "schema")]
 pub mod openapi;

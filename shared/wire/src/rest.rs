@@ -1,6 +1,7 @@
 //! Bodies of the REST API.
 
 use callboard_domain::{
+    Channel,
     coaching::{Card, Finding, Notes, ProgressView},
     feedback::Verdict,
     playbook,
@@ -164,6 +165,38 @@ pub struct CallResult {
     pub segments: Vec<SegmentMessage>,
     /// Its notes, after it ended.
     pub notes: Option<Notes>,
+}
+
+/// `GET /v1/calls/{id}/audio`: where the kept audio of a stretch of a call can be loaded.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CallAudio {
+    /// The call.
+    pub call: String,
+    /// Its channels, as they are interleaved in each piece.
+    pub channels: Vec<Channel>,
+    /// Where the channel stands among them that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel_index: Option<usize>,
+    /// The pieces that hold something of the stretch, in order. Between them there may be gaps: no audio is kept there.
+    pub pieces: Vec<AudioPiece>,
+    /// Where more begins that was too much for one answer: ask again with it as `from_ms`. Media time, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_ms: Option<u64>,
+}
+
+/// A piece of a call's audio: a WAV file of a minute at most.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AudioPiece {
+    /// Where it can be loaded, whole or by range, without a token.
+    pub url: String,
+    /// Media time, in milliseconds.
+    pub from_ms: u64,
+    /// Media time, in milliseconds.
+    pub to_ms: u64,
+    /// Where in it the stretch begins, in milliseconds.
+    pub offset_ms: u64,
+    /// Until when the address is good: wall clock, milliseconds since the Unix epoch.
+    pub expires_at_ms: i64,
 }
 
 /// Where a playbook comes from: an organization's own takes the place of the shared one of its id, and that of the

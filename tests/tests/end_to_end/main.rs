@@ -17,6 +17,7 @@ mod conditions;
 mod feedback;
 mod files;
 mod handshake;
+mod keep;
 mod listing;
 mod long_call;
 mod messages;

@@ -68,7 +68,7 @@ fn the_real_template_is_understood() {
     );
     assert_eq!(template.tables[1].ttl_attribute.as_deref(), Some("expires_at"));
     assert_eq!(template.streams, [Stream { name: "FrameStream".into(), shards: 1, retention_hours: 24 }]);
-    assert_eq!(template.buckets, ["failedbatchesbucket", "audiobucket"]);
+    assert_eq!(template.buckets, ["failedbatchesbucket", "audiobucket", "exportbucket"]);
 
     let deferred = template.queues.iter().find(|queue| queue.name == "DeferredQueue").unwrap();
     let (dead_letters, receives) = deferred.redrive.clone().unwrap();
@@ -81,6 +81,8 @@ fn the_real_template_is_understood() {
     let work = template.queues.iter().find(|queue| queue.name == "WorkQueue").unwrap();
     assert!(work.visibility_timeout_s > template.functions["RecordingsFunction"].timeout_s);
     assert!(work.redrive.clone().unwrap().1 > callboard_recordings::LAST_TRY_OF_PART + 1);
+    let archive = template.queues.iter().find(|queue| queue.name == "ArchiveQueue").unwrap();
+    assert!(archive.visibility_timeout_s >= 6 * template.functions["ArchiveFunction"].timeout_s);
     let told = Notification {
         bucket: "audiobucket".into(),
         queue: "WorkQueue".into(),

@@ -1,6 +1,6 @@
 //! What an organization learned about the answers to an objection.
 
-use callboard_domain::{OrgId, PlaybookId, feedback::VerdictChange};
+use callboard_domain::{CallId, OrgId, PlaybookId, feedback::VerdictChange};
 use callboard_wire::items::{FeedbackItem, feedback_pk, sk};
 
 use super::Accounts;
@@ -52,8 +52,25 @@ impl Accounts {
             }
             tried = Some(item);
         }
-        let reason = format!("other writers were first {TRIES} times");
-        Err(ServiceError::Unavailable { service: "dynamodb", operation: "PutItem", reason })
+        Err(overtaken())
+    }
+
+    /// Forgets what was learned from a call.
+    pub async fn forget_call(&self, org: &OrgId, playbook: &PlaybookId, call: &CallId) -> Result<(), ServiceError> {
+        for _ in 0..TRIES {
+            let mut raced = false;
+            for mut item in self.feedback(org, playbook).await? {
+                if item.experience.forget(call) {
+                    let over = [(":over", number(item.version))];
+                    item.version += 1;
+                    raced |= self.0.put_when(&item, "#version = :over", over).await? == Written::No;
+                }
+            }
+            if !raced {
+                return Ok(());
+            }
+        }
+        Err(overtaken())
     }
 
     /// What an organization learned about the objections of a playbook, by objection.
@@ -61,4 +78,9 @@ impl Accounts {
         let (pk, prefix) = (feedback_pk(org), sk::feedbacks(playbook.as_str()));
         Ok(self.0.query(&Query { pk: &pk, prefix: Some(&prefix), ..Query::default() }).await?.items)
     }
+}
+
+fn overtaken() -> ServiceError {
+    let reason = format!("other writers were first {TRIES} times");
+    ServiceError::Unavailable { service: "dynamodb", operation: "PutItem", reason }
 }

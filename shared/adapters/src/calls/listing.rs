@@ -69,7 +69,8 @@ impl Calls {
             let search = Search { index: INDEX, pk: &pk, range: (&low, &high), equal: &equal, most };
             let step = self.0.search(&search).await?;
             left = left.saturating_sub(step.read.max(1));
-            page.calls.extend(self.with_objection(org, filter.objection, step.items).await?);
+            let there: Vec<CallItem> = step.items.into_iter().filter(|call: &CallItem| !call.is_deleted()).collect();
+            page.calls.extend(self.with_objection(org, filter.objection, there).await?);
             if page.calls.len() > limit {
                 page.calls.truncate(limit);
                 page.next = page.calls.last().map(|call| call.by_start_sk.clone());

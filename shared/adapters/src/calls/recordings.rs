@@ -4,12 +4,12 @@ use callboard_domain::{
     Call, CallId, Channel, OrgId,
     recording::{Recording, Wish},
 };
-use callboard_wire::items::{RecordingItem, call_pk, sk};
+use callboard_wire::items::{AWAITED_PK, RecordingItem, call_pk, sk};
 
-use super::{Calls, NEWER, overtaken};
+use super::{Calls, NEWER, THERE, overtaken};
 use crate::{
     ServiceError,
-    table::{Written, number, value},
+    table::{Query, Written, number, value},
 };
 
 /// How often a write under a version is tried against other writers before it is given up: as many parts of a recording
@@ -45,7 +45,10 @@ impl Calls {
             upload: upload.clone(),
             view: recording.view(now_ms),
             recording: recording.clone(),
+            by_start_pk: None,
+            by_start_sk: None,
         };
+        let item = |revision| item(revision).placed();
         self.put_revised((&call.org, &call.id, sk::RECORDING), item, "attribute_not_exists(pk)", &[]).await
     }
 
@@ -65,7 +68,7 @@ impl Calls {
             let over = known.version;
             known.version += 1;
             known.view = known.recording.view(now_ms);
-            let item = |revision| RecordingItem { revision, ..known.clone() };
+            let item = |revision| RecordingItem { revision, ..known.clone() }.placed();
             let condition = "#version = :over";
             let written =
                 self.put_revised((org, call, sk::RECORDING), item, condition, &[(":over", number(over))]).await?;
@@ -76,6 +79,19 @@ impl Calls {
         Err(overtaken("PutItem"))
     }
 
+    /// Recordings that were handed in before then and whose audio is still expected, of all organizations.
+    pub async fn awaited_since(&self, before_ms: i64) -> Result<Vec<RecordingItem>, ServiceError> {
+        let before = format!("{:015}", before_ms.max(0));
+        let query = Query {
+            index: Some("by_start"),
+            pk: AWAITED_PK,
+            after: Some(&before),
+            descending: true,
+            ..Query::default()
+        };
+        Ok(self.0.query(&query).await?.items)
+    }
+
     /// Tells of a recorded call what its recording turned out to be.
     pub async fn set_sound(
         &self,
@@ -84,7 +100,7 @@ impl Calls {
         duration_ms: u64,
     ) -> Result<Written, ServiceError> {
         let pk = call_pk(org, call);
-        let condition = format!("attribute_exists(pk) AND {NEWER}");
+        let condition = format!("attribute_exists(pk) AND {THERE} AND {NEWER}");
         for _ in 0..TRIES {
             let revision = self.next_revision(org, call).await?;
             let values =

@@ -5,7 +5,7 @@ use crate::RATE;
 use crate::decode::{Block, Converter, DecodeError, Decoder};
 
 /// The stream's rate for a recording's, in Hz: 16 kHz, or 8 kHz where the recording has no more.
-pub(super) fn rate_for(source_rate: u32) -> u32 {
+pub fn rate_for(source_rate: u32) -> u32 {
     if source_rate > RATE / 2 { RATE } else { RATE / 2 }
 }
 

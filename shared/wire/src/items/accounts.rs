@@ -16,6 +16,15 @@ pub struct OrgSettingsItem {
     pub settings: OrgSettings,
 }
 
+/// An organization that keeps calls for a while only. How long, its settings say.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RetentionItem {
+    /// Key.
+    pub pk: String,
+    /// Key: the organization.
+    pub sk: OrgId,
+}
+
 /// A key: found by the hash of its secret, which is kept nowhere.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct KeyItem {

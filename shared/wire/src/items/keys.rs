@@ -25,6 +25,12 @@ pub fn settings_pk(org: &OrgId) -> String {
     format!("ORG#{org}#SETTINGS")
 }
 
+/// Partition key of the organizations that keep calls for a while only, one item each.
+pub const RETENTIONS_PK: &str = "RETENTIONS";
+
+/// Partition key, in the index `by_start`, of recordings whose audio is expected, of all organizations.
+pub const AWAITED_PK: &str = "AWAITED";
+
 /// Partition key of what an organization used, day by day.
 pub fn usage_pk(org: &OrgId) -> String {
     format!("ORG#{org}#USAGE")

@@ -2,9 +2,11 @@
 
 use callboard_domain::{
     CallId, OrgId, PlaybookId,
-    recording::{Recording, RecordingView},
+    recording::{Recording, RecordingState, RecordingView},
 };
 use serde::{Deserialize, Serialize};
+
+use super::AWAITED_PK;
 
 /// `RECORDING`: how far a recorded call is. Written under its version.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -36,6 +38,22 @@ pub struct RecordingItem {
     pub recording: Recording,
     /// How it read when it was written.
     pub view: RecordingView,
+    /// Index `by_start`, while its audio is expected: [`AWAITED_PK`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_start_pk: Option<String>,
+    /// Index `by_start`, while its audio is expected: when it was handed in, organization, call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_start_sk: Option<String>,
+}
+
+impl RecordingItem {
+    /// The same with the place in the index that it has as it stands.
+    #[must_use]
+    pub fn placed(self) -> Self {
+        let awaited = self.recording.state == RecordingState::Awaited;
+        let by_start_sk = awaited.then(|| format!("{:015}#{}#{}", self.created_at_ms, self.org, self.call));
+        Self { by_start_pk: awaited.then(|| AWAITED_PK.to_owned()), by_start_sk, ..self }
+    }
 }
 
 /// Where a recording lies: the object that is uploaded.

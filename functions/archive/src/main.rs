@@ -1,0 +1,17 @@
+//! The `archive` function on Lambda.
+
+use std::sync::Arc;
+
+use callboard_archive::{Context, handle};
+use callboard_runtime::Start;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    let context = Arc::new(Context::start(&Start::from_process().await?)?);
+    tracing::info!("archive is ready");
+    callboard_runtime::run(move |event| {
+        let context = Arc::clone(&context);
+        async move { Box::pin(handle(event, &context)).await.map_err(lambda_runtime::Error::from) }
+    })
+    .await
+}
