@@ -13,6 +13,7 @@ mod socket;
 mod stack;
 mod stream;
 mod times;
+mod upload;
 
 use std::process::ExitCode;
 
@@ -32,6 +33,7 @@ enum Command {
     /// Run the whole system on this machine
     Dev(dev::DevArgs),
     Stream(stream::StreamArgs),
+    Upload(upload::UploadArgs),
     Calls(calls::CallsArgs),
     Show(show::ShowArgs),
     Doctor(doctor::DoctorArgs),
@@ -52,6 +54,7 @@ async fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Dev(args) => dev::run(args).await.map(|()| ExitCode::SUCCESS),
         Command::Stream(args) => stream::run(args).await.map(|()| ExitCode::SUCCESS),
+        Command::Upload(args) => upload::run(args).await,
         Command::Calls(args) => calls::run(args).await.map(|()| ExitCode::SUCCESS),
         Command::Show(args) => show::run(args).await.map(|()| ExitCode::SUCCESS),
         Command::Doctor(args) => doctor::run(args).await.map(|()| ExitCode::SUCCESS),
