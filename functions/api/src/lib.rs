@@ -7,7 +7,13 @@ use axum::{
     http::StatusCode,
     routing::{get, post, put},
 };
-use callboard_adapters::{accounts::Accounts, calls::Calls, orgs::Orgs, table::Table};
+use callboard_adapters::{
+    accounts::Accounts,
+    audio::{self, AudioStore},
+    calls::Calls,
+    orgs::Orgs,
+    table::Table,
+};
 use callboard_runtime::{Clock, SettingError, Start};
 use callboard_wire::rest::Health;
 
@@ -17,6 +23,7 @@ mod calls;
 mod feedback;
 mod playbooks;
 mod problem;
+mod recordings;
 mod settings;
 mod tags;
 
@@ -31,12 +38,14 @@ pub struct Context {
     pub orgs: Orgs,
     /// Calls.
     pub calls: Calls,
+    /// Audio.
+    pub audio: AudioStore,
     /// The time of day.
     pub clock: Clock,
 }
 
 impl Context {
-    /// Reads `ACCOUNTS_TABLE` and `CALLS_TABLE`.
+    /// Reads `ACCOUNTS_TABLE`, `CALLS_TABLE` and `AUDIO_BUCKET`.
     pub fn start(start: &Start) -> Result<Self, SettingError> {
         let client = aws_sdk_dynamodb::Client::new(&start.sdk);
         let table = |name: &str| Ok(Table::new(client.clone(), start.settings.required(name)?));
@@ -44,6 +53,7 @@ impl Context {
             accounts: Accounts::new(table("ACCOUNTS_TABLE")?),
             orgs: Orgs::new(table("ACCOUNTS_TABLE")?),
             calls: Calls::new(table("CALLS_TABLE")?),
+            audio: AudioStore::new(audio::client(&start.sdk), start.settings.required("AUDIO_BUCKET")?),
             clock: start.clock.clone(),
         })
     }
@@ -61,6 +71,10 @@ pub fn router(context: Context) -> Router {
         .route("/v1/calls/{id}", get(calls::snapshot))
         .route("/v1/calls/{id}/transcript", get(calls::transcript))
         .route("/v1/calls/{id}/cards/{card}/feedback", put(feedback::give).delete(feedback::take_back))
+        .route("/v1/calls/{id}/result", get(recordings::result))
+        .route("/v1/recordings", post(recordings::create))
+        .route("/v1/recordings/{id}/upload", get(recordings::upload))
+        .route("/v1/recordings/{id}/complete", post(recordings::complete))
         .route("/v1/settings", get(settings::read).put(settings::replace))
         .route("/v1/playbooks", get(playbooks::list).post(write::create))
         .route("/v1/playbooks/validate", post(write::validate))

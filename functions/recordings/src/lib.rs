@@ -1,10 +1,15 @@
-//! Utterances that had to wait: messages of a queue in, final segments out.
+//! Recorded calls, and utterances of live ones that had to wait: messages of queues in, final segments out.
 //!
-//! A message comes again until its utterance has its text, later each time. Everything here can be repeated: the first
-//! final segment wins, and audio that is gone already stays gone. After [`LAST_TRY`] the placeholder says that it failed,
-//! and the queue moves the message to its dead letters, from where a person can have it tried anew.
+//! Two functions have this code. One takes what S3 tells of recordings and the work that follows from it: `plan` looks at
+//! a recording and hands out its parts, `part` works on one of them. The other takes utterances that a transcription
+//! service could not do at once: `deferred`. A message comes again until it is done with, later each time. Everything here
+//! can be repeated: the first final segment wins, and what is settled is not worked on again.
 
-pub mod utterance;
+mod deferred;
+mod part;
+mod plan;
+mod source;
+mod stages;
 
 use std::sync::Arc;
 
@@ -13,26 +18,35 @@ use callboard_adapters::{
     ServiceError,
     audio::{self, AudioStore},
     calls::Calls,
-    queue::DeferredQueue,
+    queue::{DeferredQueue, WorkQueue},
     table::Table,
 };
-use callboard_domain::speech::Transcriber;
+use callboard_domain::speech::{SpeechError, Transcriber};
 use callboard_runtime::{
     Clock, SettingError, Start,
     speech::{self, HintBook},
 };
-use callboard_wire::deferred::DeferredUtterance;
+use callboard_wire::{
+    deferred::DeferredUtterance,
+    work::{Asked, Task, Work},
+};
 use futures_util::future::join_all;
 
-use crate::utterance::WaitError;
+use crate::deferred::WaitError;
 
 /// The receive of a message that is the last to ask the transcription service: from then on its placeholder says that
 /// it failed. The queue's `maxReceiveCount` is a few higher, so that it is marked even if this very try breaks off.
 pub const LAST_TRY: u32 = 20;
+/// The same of a part of a recording: what it could not do then is told as missing.
+pub const LAST_TRY_OF_PART: u32 = 6;
 /// How long a message waits after its first try, in seconds; doubled with each further one…
 const FIRST_BACKOFF_S: u64 = 15;
 /// …up to this; the service's own word is followed up to this, too.
 const LONGEST_BACKOFF_S: u64 = 900;
+/// Sections of a part, unless a setting says otherwise: about five minutes.
+const PART_SECTIONS: u32 = 1;
+/// Utterances of a part that the transcription service is asked about at once, unless a setting says otherwise.
+const AT_ONCE: usize = 8;
 
 /// What the function needs.
 pub struct Context {
@@ -42,8 +56,10 @@ pub struct Context {
     pub calls: Calls,
     /// Where the audio is.
     pub audio: AudioStore,
-    /// Where the messages come from.
+    /// Where messages of utterances come from.
     pub queue: DeferredQueue,
+    /// Where messages of recordings come from, and go to.
+    pub work: WorkQueue,
     /// The transcription service.
     pub speech: Arc<dyn Transcriber>,
     /// The time of day.
@@ -52,12 +68,17 @@ pub struct Context {
     pub last_try: u32,
     /// How long a message waits after its first try, in seconds.
     pub first_backoff_s: u64,
+    /// Sections of a part of a recording: about five minutes each.
+    pub part_sections: u32,
+    /// Utterances of a part that the transcription service is asked about at once.
+    pub at_once: usize,
 }
 
 impl Context {
-    /// Reads `ACCOUNTS_TABLE`, `CALLS_TABLE`, `AUDIO_BUCKET`, `DEFERRED_QUEUE_URL`, `DEFERRED_TRIES` (20 by default and
-    /// at most), `DEFERRED_BACKOFF_SECONDS` (15 by default, at most 900), and `SPEECH_PROVIDER`, `SPEECH_URL`,
-    /// `SPEECH_MODEL`, `SPEECH_API_KEY`, `SPEECH_TIMEOUT_MS`.
+    /// Reads `ACCOUNTS_TABLE`, `CALLS_TABLE`, `AUDIO_BUCKET`, `DEFERRED_QUEUE_URL`, `WORK_QUEUE_URL`, `DEFERRED_TRIES` (20
+    /// by default and at most), `DEFERRED_BACKOFF_SECONDS` (15 by default, at most 900), `RECORDING_PART_SECTIONS` (1 by
+    /// default), `RECORDING_AT_ONCE` (8 by default), and `SPEECH_PROVIDER`, `SPEECH_URL`, `SPEECH_MODEL`,
+    /// `SPEECH_API_KEY`, `SPEECH_TIMEOUT_MS`.
     pub fn start(start: &Start) -> Result<Self, SettingError> {
         let speech = speech::connect(&start.settings)?;
         Self::with_speech(start, speech)
@@ -77,17 +98,42 @@ impl Context {
             let problem = format!("use at most {LONGEST_BACKOFF_S} seconds");
             return Err(SettingError::malformed("DEFERRED_BACKOFF_SECONDS", problem));
         }
+        let positive = |name: &str, default: u32| match settings.parsed(name, default)? {
+            0 => Err(SettingError::malformed(name, "use a number from 1 on")),
+            count => Ok(count),
+        };
+        let sqs = aws_sdk_sqs::Client::new(&start.sdk);
         Ok(Self {
             hints: HintBook::new(table("ACCOUNTS_TABLE")?),
             calls: Calls::new(table("CALLS_TABLE")?),
             audio: AudioStore::new(audio::client(&start.sdk), settings.required("AUDIO_BUCKET")?),
-            queue: DeferredQueue::new(aws_sdk_sqs::Client::new(&start.sdk), settings.required("DEFERRED_QUEUE_URL")?),
+            queue: DeferredQueue::new(sqs.clone(), settings.required("DEFERRED_QUEUE_URL")?),
+            work: WorkQueue::new(sqs, settings.required("WORK_QUEUE_URL")?),
             speech,
             clock: start.clock.clone(),
             last_try,
             first_backoff_s,
+            part_sections: positive("RECORDING_PART_SECTIONS", PART_SECTIONS)?,
+            at_once: positive("RECORDING_AT_ONCE", AT_ONCE as u32)? as usize,
         })
     }
+}
+
+/// Why work on a recording is not done. All of it is worth a retry.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum WorkError {
+    /// A table, a queue or the bucket failed.
+    #[error(transparent)]
+    Service(ServiceError),
+    /// The recording could not be read.
+    #[error("{0}")]
+    Source(String),
+    /// The transcription service could not do it.
+    #[error(transparent)]
+    Speech(SpeechError),
+    /// The recording is not what the message says of it.
+    #[error("the recording has no such part")]
+    Part,
 }
 
 /// Takes a batch of messages, all at once. Those whose utterance has no text yet are reported, and come again.
@@ -113,27 +159,81 @@ pub async fn handle(event: SqsEvent, context: &Context) -> Result<SqsBatchRespon
 
 /// Works on one message; says whether it is done with. One that is not is hidden until its next try.
 async fn work(message: &SqsMessage, context: &Context) -> bool {
+    match message.event_source_arn.as_deref() {
+        Some(arn) if context.work.is(arn) => work_on_call(message, context).await,
+        _ => work_on_utterance(message, context).await,
+    }
+}
+
+/// Works on what is asked for about a call.
+async fn work_on_call(message: &SqsMessage, context: &Context) -> bool {
     let id = message.message_id.as_deref().unwrap_or_default();
-    // A message that is not understood comes again after the queue's own time: by then, another version may be there.
-    let deferred = match DeferredUtterance::parse(message.body.as_deref().unwrap_or_default()) {
-        Ok(deferred) => deferred,
+    let asked = match Asked::parse(message.body.as_deref().unwrap_or_default()) {
+        Ok(asked) => asked,
         Err(error) => {
             tracing::error!(%error, message.id = id, "message refused");
             return false;
         }
     };
     let receives = receives(message);
-    let error = match utterance::finish(&deferred, receives <= context.last_try, context).await {
+    let done = match asked {
+        Asked::Uploaded(calls) => {
+            let planned = calls.iter().map(|(org, call)| Box::pin(plan::plan(org, call, context)));
+            join_all(planned).await.into_iter().collect()
+        }
+        Asked::Work(work) => Box::pin(work_of(&work, receives, context)).await,
+    };
+    let Err(error) = done else { return true };
+    tracing::warn!(%error, message.id = id, receives, "work on a call is tried again");
+    let wish_ms = match &error {
+        WorkError::Speech(SpeechError::Busy { retry_after_ms }) => *retry_after_ms,
+        _ => None,
+    };
+    let receipt = message.receipt_handle.as_deref().unwrap_or_default();
+    let hidden_s = backoff_s(context.first_backoff_s, receives, wish_ms);
+    if let Err(error) = context.work.set_visibility(receipt, hidden_s).await {
+        tracing::warn!(%error, message.id = id, "the message comes again when its queue says so");
+    }
+    false
+}
+
+async fn work_of(work: &Work, receives: u32, context: &Context) -> Result<(), WorkError> {
+    let (org, call) = (&work.org, &work.call);
+    match work.task {
+        Task::Plan => plan::plan(org, call, context).await,
+        Task::Part { part } => {
+            let Some(item) = context.calls.recording(org, call).await? else { return Ok(()) };
+            if receives > LAST_TRY_OF_PART {
+                return part::give_up(&item, part, context).await;
+            }
+            part::work(&item, part, receives == LAST_TRY_OF_PART, context).await
+        }
+    }
+}
+
+/// Works on an utterance that had to wait.
+async fn work_on_utterance(message: &SqsMessage, context: &Context) -> bool {
+    let id = message.message_id.as_deref().unwrap_or_default();
+    // A message that is not understood comes again after the queue's own time: by then, another version may be there.
+    let utterance = match DeferredUtterance::parse(message.body.as_deref().unwrap_or_default()) {
+        Ok(utterance) => utterance,
+        Err(error) => {
+            tracing::error!(%error, message.id = id, "message refused");
+            return false;
+        }
+    };
+    let receives = receives(message);
+    let error = match deferred::finish(&utterance, receives <= context.last_try, context).await {
         Ok(()) => return true,
         Err(error) => error,
     };
-    tracing::warn!(%error, message.id = id, receives, call.id = %deferred.call, "utterance still has to wait");
+    tracing::warn!(%error, message.id = id, receives, call.id = %utterance.call, "utterance still has to wait");
     let mut hidden_s = backoff_s(context.first_backoff_s, receives, error.wish_ms());
     if receives >= context.last_try {
-        match utterance::mark_failed(&deferred, context).await {
+        match deferred::mark_failed(&utterance, context).await {
             // Nothing more will be tried: straight on to the dead letters.
             Ok(()) => hidden_s = 0,
-            Err(error) => tracing::error!(%error, call.id = %deferred.call, "placeholder not marked as failed"),
+            Err(error) => tracing::error!(%error, call.id = %utterance.call, "placeholder not marked as failed"),
         }
     }
     let receipt = message.receipt_handle.as_deref().unwrap_or_default();

@@ -8,7 +8,7 @@
 use callboard_audio::Utterance;
 use callboard_domain::{
     Channel, Placeholder, Segment, SegmentTimes, Word,
-    redaction::Redacted,
+    redaction::{self, Redacted},
     settings::RedactionPolicy,
     speech::{Recognized, SpeechError, SpeechRequest},
 };
@@ -78,6 +78,8 @@ async fn transcribe(
         language: hints.language.as_deref(),
         terms: &hints.terms,
         context: &state.extra.context,
+        model: None,
+        prompt: None,
     };
     context.speech.transcribe(request).await
 }
@@ -97,12 +99,8 @@ fn redact(
         return vec![Redacted::unchanged(start_ms, text, words)];
     }
     let language = hints.language.as_deref().unwrap_or(DEFAULT_LANGUAGE);
-    for (_, other) in state.pending.iter_mut().enumerate().filter(|(at, _)| *at != utterance.channel) {
-        other.asked(&text, language);
-    }
-    let Some(pending) = state.pending.get_mut(utterance.channel) else { return Vec::new() };
-    let mut shown = pending.take(start_ms, &text, &words, language);
-    if !context.seal.keeps() {
+    let mut shown = redaction::take(&mut state.pending, utterance.channel, start_ms, &text, &words, language);
+    if let Some(pending) = state.pending.get_mut(utterance.channel).filter(|_| !context.seal.keeps()) {
         // Nothing can be kept: what might go on stays masked. The later word on an utterance is the one that counts.
         for last in pending.interrupt() {
             match shown.iter_mut().find(|known| known.start_ms == last.start_ms) {

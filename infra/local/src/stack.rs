@@ -108,13 +108,18 @@ impl Stack {
         let in_use = |source| StackError::Listen { address, source };
         // First, so that a second stack leaves the first one's data alone.
         let listener = TcpListener::bind(address).await.map_err(in_use)?;
+        let mut listening = listener.local_addr().map_err(in_use)?;
+        if listening.ip().is_unspecified() {
+            listening.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+        }
         let connections = Connections::default();
         let aws = LocalAws::open(options.data_dir.as_deref(), &template, connections.clone())?;
-        let functions = Functions::new(options.registry, &template, aws.sdk_config());
+        let functions = Functions::new(options.registry, &template, aws.sdk_config_at(listening));
         functions.start_all().await?;
         let events = events::start(&template, &aws, functions.clone(), options.clock)?;
+        let extra = options.extra.merge(aws.presigned(&template.buckets));
         let gateway =
-            Gateway::serve(listener, &template, functions.clone(), connections.clone(), options.limits, options.extra)
+            Gateway::serve(listener, &template, functions.clone(), connections.clone(), options.limits, extra)
                 .map_err(in_use)?;
         tracing::info!(address = %gateway.address(), ignored = ?template.ignored, "the stack runs");
         Ok(Stack { template, aws, functions, connections, gateway, events })

@@ -1,13 +1,25 @@
-//! Kept audio: objects of an S3 bucket.
+//! Audio as objects of an S3 bucket: written, read, listed and removed here; addresses that need no token in `presign`,
+//! uploads in parts in `multipart`. What the objects hold is not known here.
 
 use aws_sdk_s3::{
     Client,
     config::{Builder, RequestChecksumCalculation, ResponseChecksumValidation},
-    error::ProvideErrorMetadata,
+    error::{ProvideErrorMetadata, SdkError},
+    operation::get_object::{GetObjectError, builders::GetObjectFluentBuilder},
     primitives::ByteStream,
+    types::{Delete, ObjectIdentifier},
 };
 
 use crate::ServiceError;
+
+mod multipart;
+mod presign;
+
+pub use multipart::UploadedPart;
+pub use presign::Validity;
+
+/// S3 removes so many objects with one request at most.
+const MOST_REMOVED: usize = 1_000;
 
 /// The bucket and the client to reach it.
 #[derive(Debug, Clone)]
@@ -38,19 +50,79 @@ impl AudioStore {
         sent.map(|_| ()).map_err(|error| failed("PutObject", &error))
     }
 
+    /// The same, saying what it is: whoever loads it later is told.
+    pub async fn put_as(&self, key: &str, content_type: &str, bytes: Vec<u8>) -> Result<(), ServiceError> {
+        let request = self.client.put_object().bucket(&self.bucket).key(key).content_type(content_type);
+        let sent = request.body(ByteStream::from(bytes)).send().await;
+        sent.map(|_| ()).map_err(|error| failed("PutObject", &error))
+    }
+
     /// An object's bytes; none if it is not there.
     pub async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, ServiceError> {
-        let object = match self.client.get_object().bucket(&self.bucket).key(key).send().await {
-            Ok(object) => object,
-            Err(error) if error.as_service_error().is_some_and(|error| error.is_no_such_key()) => return Ok(None),
-            Err(error) => return Err(failed("GetObject", &error)),
+        read(self.client.get_object().bucket(&self.bucket).key(key)).await
+    }
+
+    /// At most so many bytes of an object from there on: fewer where it ends before, none of them where it begins behind
+    /// its end. None if it is not there.
+    pub async fn get_range(&self, key: &str, from: u64, most: u64) -> Result<Option<Vec<u8>>, ServiceError> {
+        let Some(last) = most.checked_sub(1).map(|beyond| from.saturating_add(beyond)) else {
+            return Ok(Some(Vec::new()));
         };
-        let body = object.body.collect().await.map_err(|error| ServiceError::Unavailable {
-            service: "s3",
-            operation: "GetObject",
-            reason: error.to_string(),
-        })?;
-        Ok(Some(body.to_vec()))
+        let request = self.client.get_object().bucket(&self.bucket).key(key);
+        read(request.range(format!("bytes={from}-{last}"))).await
+    }
+
+    /// How long an object is, in bytes; none if it is not there.
+    pub async fn length(&self, key: &str) -> Result<Option<u64>, ServiceError> {
+        match self.client.head_object().bucket(&self.bucket).key(key).send().await {
+            Ok(head) => Ok(head.content_length().and_then(|length| u64::try_from(length).ok())),
+            Err(error) if error.as_service_error().is_some_and(|error| error.is_not_found()) => Ok(None),
+            // An answer to HEAD has no body, and so no code.
+            Err(error) if error.raw_response().is_some_and(|raw| raw.status().as_u16() == 404) => Ok(None),
+            Err(error) => Err(failed("HeadObject", &error)),
+        }
+    }
+
+    /// The keys that begin so, in order, from behind one of them.
+    pub async fn list(&self, prefix: &str, after: Option<&str>) -> Result<Vec<String>, ServiceError> {
+        let mut keys = Vec::new();
+        let mut next: Option<String> = None;
+        loop {
+            let request = self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix);
+            let request = request.set_start_after(after.map(str::to_owned)).set_continuation_token(next.take());
+            let page = request.send().await.map_err(|error| failed("ListObjectsV2", &error))?;
+            keys.extend(page.contents.unwrap_or_default().into_iter().filter_map(|object| object.key));
+            next = page.next_continuation_token;
+            if next.is_none() {
+                return Ok(keys);
+            }
+        }
+    }
+
+    /// Removes all objects whose keys begin so; says how many there were.
+    pub async fn delete_all(&self, prefix: &str) -> Result<usize, ServiceError> {
+        let keys = self.list(prefix, None).await?;
+        for some in keys.chunks(MOST_REMOVED) {
+            self.delete_some(some).await?;
+        }
+        Ok(keys.len())
+    }
+
+    /// Removes objects, as many as one request may name. S3 answers as a whole that it understood, and of each apart
+    /// that it failed.
+    async fn delete_some(&self, keys: &[String]) -> Result<(), ServiceError> {
+        let operation = "DeleteObjects";
+        let malformed = |error: &dyn std::fmt::Display| unavailable(operation, error.to_string());
+        let named = keys.iter().map(|key| ObjectIdentifier::builder().key(key).build());
+        let named = named.collect::<Result<Vec<_>, _>>().map_err(|error| malformed(&error))?;
+        let delete = Delete::builder().set_objects(Some(named)).quiet(true).build();
+        let delete = delete.map_err(|error| malformed(&error))?;
+        let sent = self.client.delete_objects().bucket(&self.bucket).delete(delete).send().await;
+        let answer = sent.map_err(|error| failed(operation, &error))?;
+        match answer.errors().iter().find(|error| error.code() != Some("NoSuchKey")) {
+            Some(error) => Err(unavailable(operation, error.code().unwrap_or("unknown error").to_owned())),
+            None => Ok(()),
+        }
     }
 
     /// Removes an object, if it is there.
@@ -63,7 +135,25 @@ impl AudioStore {
     }
 }
 
-fn failed<E: ProvideErrorMetadata + std::fmt::Display>(operation: &'static str, error: &E) -> ServiceError {
-    let reason = error.code().map_or_else(|| error.to_string(), str::to_owned);
+/// An object's bytes, or a part of them; none if it is not there.
+async fn read(request: GetObjectFluentBuilder) -> Result<Option<Vec<u8>>, ServiceError> {
+    let object = match request.send().await {
+        Ok(object) => object,
+        Err(error) if error.as_service_error().is_some_and(GetObjectError::is_no_such_key) => return Ok(None),
+        Err(error) if error.code() == Some("InvalidRange") => return Ok(Some(Vec::new())),
+        Err(error) => return Err(failed("GetObject", &error)),
+    };
+    let body = object.body.collect().await.map_err(|error| unavailable("GetObject", error.to_string()))?;
+    Ok(Some(body.to_vec()))
+}
+
+fn failed<E: ProvideErrorMetadata + std::error::Error + 'static, R>(
+    operation: &'static str,
+    error: &SdkError<E, R>,
+) -> ServiceError {
+    unavailable(operation, error.code().map_or_else(|| error.to_string(), str::to_owned))
+}
+
+fn unavailable(operation: &'static str, reason: String) -> ServiceError {
     ServiceError::Unavailable { service: "s3", operation, reason }
 }

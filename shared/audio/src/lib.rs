@@ -1,15 +1,22 @@
-//! Audio: formats, resampling, voice activity, and the live session that turns frames into utterances.
+//! Audio: formats, resampling, voice activity, the live session that turns frames into utterances, and, with the feature
+//! `decode`, recordings of the usual kinds.
 //!
 //! Pure: no I/O, no clock, no environment. Time is either media time (counted in samples, told in milliseconds)
 //! or the gateway's time of receipt, which every frame carries with it.
 
+#[cfg(feature = "decode")]
+pub mod decode;
 pub mod endpoint;
 pub mod format;
 pub mod outbox;
+#[cfg(feature = "decode")]
+pub mod recorded;
 pub mod resample;
 pub mod sequence;
 pub mod session;
 
+#[cfg(feature = "decode")]
+pub use decode::{DecodeError, Decoder};
 pub use format::{Encoding, Format, FormatError};
 pub use outbox::Outbox;
 pub use sequence::{FrameKey, Heard};

@@ -274,6 +274,22 @@ impl Held {
     }
 }
 
+/// Takes the next utterance of one of several channels: what it asks for is what the others' next ones are about. Gives
+/// back what [`Pending::take`] does; nothing for a channel that there is not.
+pub fn take(
+    channels: &mut [Pending],
+    channel: usize,
+    start_ms: u64,
+    text: &str,
+    words: &[Word],
+    language: &str,
+) -> Vec<Redacted> {
+    for (_, other) in channels.iter_mut().enumerate().filter(|(at, _)| *at != channel) {
+        other.asked(text, language);
+    }
+    channels.get_mut(channel).map(|pending| pending.take(start_ms, text, words, language)).unwrap_or_default()
+}
+
 /// One utterance of which nothing around is known but what was spoken of: four or more digits at its begin or end stay
 /// masked.
 pub fn redact_alone(text: &str, words: &[Word], language: &str, topics: &[Topic]) -> Redacted {

@@ -24,6 +24,10 @@ pub struct SpeechRequest<'a> {
     pub terms: &'a [String],
     /// The last sentences of the call, oldest first: an adapter drops the oldest where it must.
     pub context: &'a [String],
+    /// The service's model, instead of the configured one.
+    pub model: Option<&'a str>,
+    /// What the service is told of the recording beforehand.
+    pub prompt: Option<&'a str>,
 }
 
 impl SpeechRequest<'_> {
@@ -101,6 +105,8 @@ mod tests {
             language: Some("en"),
             terms: &terms,
             context: &context,
+            model: None,
+            prompt: Some("about a card"),
         };
         assert_eq!(
             format!("{request:?}"),

@@ -27,7 +27,7 @@ use s3s::Body;
 use super::{
     LocalAws, REGION, dynamodb, kinesis_api, management,
     reply::{ApiError, Response, answer},
-    sqs_api,
+    s3_events, sqs_api,
 };
 
 /// Access key of the local stack; S3 checks signatures (presigned URLs too) against it.
@@ -39,6 +39,12 @@ impl LocalAws {
     /// A configuration for any SDK client, whose requests this process answers.
     pub fn sdk_config(&self) -> SdkConfig {
         sdk_config().http_client(self.clone()).build()
+    }
+
+    /// The same for functions, whose presigned addresses lead others to the gateway at this address.
+    pub(crate) fn sdk_config_at(&self, gateway: std::net::SocketAddr) -> SdkConfig {
+        let endpoint = format!("http://{gateway}");
+        sdk_config().http_client(self.clone()).endpoint_url(endpoint).build()
     }
 
     /// The same services over TCP, for tools outside of this process. They check no signatures but S3's, so no web page
@@ -61,6 +67,33 @@ impl LocalAws {
         })
     }
 
+    /// The buckets over TCP for whoever has a presigned address, web pages included.
+    pub(crate) fn presigned(&self, buckets: &[String]) -> axum::Router {
+        let any = || tower_http::cors::Any;
+        let cors = tower_http::cors::CorsLayer::new()
+            .allow_origin(any())
+            .allow_methods(any())
+            .allow_headers(any())
+            .expose_headers([http::header::ETAG, http::header::CONTENT_RANGE, http::header::ACCEPT_RANGES]);
+        let mut router = axum::Router::new();
+        for bucket in buckets {
+            let aws = self.clone();
+            let object = move |request: axum::extract::Request| {
+                let aws = aws.clone();
+                async move {
+                    if !request.uri().query().unwrap_or_default().contains("X-Amz-Signature=") {
+                        let refusal = ApiError::with_status(403, "AccessDenied", "the address is not a presigned one");
+                        return answer(Err(refusal)).map(axum::body::Body::new);
+                    }
+                    let response = aws.answer_s3(request.map(Body::http_body_unsync)).await;
+                    response.map(axum::body::Body::new)
+                }
+            };
+            router = router.route(&format!("/{bucket}/{{*key}}"), axum::routing::any(object));
+        }
+        router.layer(cors)
+    }
+
     /// Answers one request.
     pub(crate) async fn answer(&self, request: http::Request<Body>) -> Response {
         if management::is_for(&request) {
@@ -71,7 +104,7 @@ impl LocalAws {
         let Some(target) = header(&request, "x-amz-target").map(str::to_owned) else {
             return match foreign_service(&request) {
                 Some(service) => answer(Err(ApiError::unknown(&service, request.uri().path()))),
-                None => self.inner.s3.answer(request).await,
+                None => self.answer_s3(request).await,
             };
         };
         self.read_then(request, move |aws, _, body| {
@@ -86,6 +119,16 @@ impl LocalAws {
             }
         })
         .await
+    }
+
+    /// Answers a request of S3, and tells the queues that are to know of it.
+    async fn answer_s3(&self, request: http::Request<Body>) -> Response {
+        let creates = s3_events::creates(&request);
+        let response = self.inner.s3.answer(request).await;
+        match creates {
+            Some(creates) => s3_events::tell(self, creates, response).await,
+            None => response,
+        }
     }
 
     async fn read_then(

@@ -14,6 +14,7 @@ mod positions;
 pub mod queue;
 mod reply;
 mod s3;
+mod s3_events;
 mod shards;
 mod sqs;
 mod sqs_api;
@@ -41,7 +42,10 @@ pub(crate) use self::{
     sqs::queue_arn,
     sqs_api::system_attributes,
 };
-use crate::{gateway::connections::Connections, template::Template};
+use crate::{
+    gateway::connections::Connections,
+    template::{Notification, Template},
+};
 
 /// Region of every local ARN and of the SDK configuration.
 pub const REGION: &str = "local";
@@ -106,6 +110,7 @@ struct Inner {
     kinesis: Kinesis,
     sqs: Sqs,
     s3: S3,
+    notifications: Vec<Notification>,
     positions: Positions,
     connections: Connections,
     /// Holds S3's files when everything else is in memory; removed on drop.
@@ -153,6 +158,7 @@ impl LocalAws {
             kinesis: Kinesis::open(state.clone(), template, clock.clone(), changes.clone())?,
             sqs: Sqs::open(state.clone(), template, clock.clone(), changes.clone())?,
             s3: S3::open(&files.join("s3"), &template.buckets)?,
+            notifications: template.notifications.clone(),
             positions: Positions::new(state),
             connections,
             changes,

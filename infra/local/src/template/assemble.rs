@@ -63,7 +63,10 @@ pub(super) fn assemble(text: &str, overrides: &BTreeMap<String, String>) -> Resu
             "AWS::DynamoDB::Table" => template.tables.push(resources::table(&block)?),
             "AWS::Kinesis::Stream" => template.streams.push(resources::stream(&block)?),
             "AWS::SQS::Queue" => template.queues.push(resources::queue(&block)?),
-            "AWS::S3::Bucket" => template.buckets.push(block.name),
+            "AWS::S3::Bucket" => {
+                template.notifications.extend(resources::notifications(&block)?);
+                template.buckets.push(block.name);
+            }
             refused if REFUSED.contains(&refused) => {
                 let message = format!("{refused} is not supported by the local stack; supported are {RUN}");
                 return Err(Place::of(id).then("Type").error(node.at, message));
@@ -78,6 +81,7 @@ pub(super) fn assemble(text: &str, overrides: &BTreeMap<String, String>) -> Resu
         }
     }
     check_routes(&template, &resources)?;
+    check_notifications(&template, &resources)?;
     if let Some(http) = &mut template.http {
         http.routes.sort_by_key(specificity);
     }
@@ -168,6 +172,24 @@ fn check_routes(template: &Template, resources: &[(&str, &Node)]) -> Result<(), 
     for (place, id) in routes.chain(authorizer) {
         if !template.functions.values().any(|function| is_function(function, id)) {
             return Err(functions::unknown(id, &place, at));
+        }
+    }
+    Ok(())
+}
+
+/// Every queue that a bucket tells must be there, and be none that S3 refuses.
+fn check_notifications(template: &Template, resources: &[(&str, &Node)]) -> Result<(), TemplateError> {
+    for notification in &template.notifications {
+        let complain = |message: String| {
+            let at = resources.iter().find(|(id, _)| id.to_lowercase() == notification.bucket).map(|(_, node)| node.at);
+            Place::of(&notification.bucket).then("NotificationConfiguration").error(at.unwrap_or_default(), message)
+        };
+        match template.queues.iter().find(|queue| queue.name == notification.queue) {
+            Some(queue) if queue.fifo => {
+                return Err(complain(format!("S3 tells no FIFO queue, and {} is one", queue.name)));
+            }
+            Some(_) => {}
+            None => return Err(complain(format!("there is no queue {}", notification.queue))),
         }
     }
     Ok(())

@@ -37,6 +37,8 @@ pub struct Template {
     pub queues: Vec<Queue>,
     /// S3 bucket names (the logical id in lower case, unless the bucket states one).
     pub buckets: Vec<String>,
+    /// What buckets tell queues of.
+    pub notifications: Vec<Notification>,
     /// The WebSocket API, if the template has one.
     pub websocket: Option<WebSocketApi>,
     /// The HTTP API, if the template has one.
@@ -123,6 +125,19 @@ pub struct Queue {
     pub fifo: bool,
     /// `ContentBasedDeduplication`.
     pub content_based_deduplication: bool,
+}
+
+/// A bucket that tells a queue of every object that is created in it: `NotificationConfiguration`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Notification {
+    /// Bucket name.
+    pub bucket: String,
+    /// Queue name.
+    pub queue: String,
+    /// What the keys begin with that are told of.
+    pub prefix: String,
+    /// What they end with.
+    pub suffix: String,
 }
 
 /// A WebSocket API.

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    Queue, Stream, Table,
+    Notification, Queue, Stream, Table,
     error::TemplateError,
     field::{Field, Place},
     names::{self, Target},
@@ -100,6 +100,35 @@ pub(super) fn queue(block: &Block<'_, '_>) -> Result<Queue, TemplateError> {
         fifo,
         content_based_deduplication: block.flag("ContentBasedDeduplication")?,
     })
+}
+
+/// What a bucket tells queues of. Of the events, those count that are of created objects, all of them.
+pub(super) fn notifications(block: &Block<'_, '_>) -> Result<Vec<Notification>, TemplateError> {
+    let Some(configuration) = block.property("NotificationConfiguration")? else { return Ok(Vec::new()) };
+    configuration.only(&["QueueConfigurations"])?;
+    let told = configuration.require("QueueConfigurations")?.items()?;
+    told.iter().map(|told| notification(&block.name, told)).collect()
+}
+
+fn notification(bucket: &str, told: &Field) -> Result<Notification, TemplateError> {
+    told.only(&["Event", "Queue", "Filter"])?;
+    told.require("Event")?.one_of(&["s3:ObjectCreated:*"])?;
+    let queue = told.require("Queue")?;
+    let Some(Target::Queue(queue)) = names::target(&queue.text()?) else {
+        return Err(queue.error("must be the ARN of a queue of this template"));
+    };
+    let mut notification =
+        Notification { bucket: bucket.to_owned(), queue, prefix: String::new(), suffix: String::new() };
+    if let Some(filter) = told.get("Filter") {
+        for rule in filter.require("S3Key")?.require("Rules")?.items()? {
+            let value = rule.require("Value")?.text()?;
+            match &*rule.require("Name")?.one_of(&["prefix", "suffix"])? {
+                "prefix" => notification.prefix = value,
+                _ => notification.suffix = value,
+            }
+        }
+    }
+    Ok(notification)
 }
 
 fn redrive(policy: &Field) -> Result<(String, u32), TemplateError> {

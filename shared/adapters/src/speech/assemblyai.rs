@@ -56,11 +56,19 @@ impl<'a> Options<'a> {
     fn new(request: SpeechRequest<'a>) -> Self {
         Self {
             keyterms_prompt: hints::terms(request.terms, LONGEST_KEYTERMS, 0),
-            conversation_context: hints::newest(request.context, MOST_TURNS, LONGEST_CONTEXT, 0),
+            conversation_context: context(request),
             language_codes: hints::language(request.language).map(|code| [code]),
             timestamps: true,
         }
     }
+}
+
+/// What was said before the utterance; what is told of the recording reads like it.
+fn context(request: SpeechRequest<'_>) -> Vec<&str> {
+    let told: Vec<&str> = request.prompt.into_iter().collect();
+    let room = LONGEST_CONTEXT - told.iter().map(|told| told.chars().count()).sum::<usize>().min(LONGEST_CONTEXT);
+    let said = hints::newest(request.context, MOST_TURNS - told.len(), room, 0);
+    told.into_iter().chain(said).collect()
 }
 
 impl AssemblyAi {
@@ -87,18 +95,20 @@ impl AssemblyAi {
         let file = wav::write(request.pcm, request.sample_rate, SHORTEST_MS);
         let options = serde_json::to_string(&Options::new(request))
             .map_err(|_| SpeechError::Refused("its options cannot be written as JSON".into()))?;
-        match exchange.send(|| self.request(&file, &options), retries).await? {
+        let model = request.model.map_or(Ok(self.model.clone()), HeaderValue::from_str);
+        let model = model.map_err(|_| SpeechError::Refused("the model's name is none".to_owned()))?;
+        match exchange.send(|| self.request(&file, &options, &model), retries).await? {
             Ok(body) => read(&body, audio_ms),
             Err(rejection) => Err(rejected(&rejection, Some(&self.key))),
         }
     }
 
-    fn request(&self, file: &Bytes, options: &str) -> RequestBuilder {
+    fn request(&self, file: &Bytes, options: &str, model: &HeaderValue) -> RequestBuilder {
         let config = typed(Part::text(options.to_owned()), "application/json");
         self.http
             .post(self.url.clone())
             .header(AUTHORIZATION, self.authorization.clone())
-            .header(MODEL_HEADER, self.model.clone())
+            .header(MODEL_HEADER, model.clone())
             .multipart(Form::new().part("audio", wav::part(file)).part("config", config))
     }
 }
@@ -154,7 +164,8 @@ mod tests {
     use super::*;
 
     fn options(language: Option<&str>, terms: &[String], context: &[String]) -> serde_json::Value {
-        let request = SpeechRequest { pcm: &[], sample_rate: 16_000, language, terms, context };
+        let request =
+            SpeechRequest { pcm: &[], sample_rate: 16_000, language, terms, context, model: None, prompt: None };
         serde_json::to_value(Options::new(request)).expect("options")
     }
 

@@ -64,11 +64,12 @@ impl OpenAi {
 
     async fn exchange(&self, exchange: &mut Exchange, request: SpeechRequest<'_>) -> Result<Recognized, SpeechError> {
         let file = wav::write(request.pcm, request.sample_rate, SHORTEST_MS);
-        let prompt = prompt(request.terms, request.context);
+        let prompt = prompt(request.prompt, request.terms, request.context);
+        let model = request.model.unwrap_or(&self.model);
         let language = hints::language(request.language);
         loop {
             let verbose = !self.plain_json.load(Ordering::Relaxed);
-            let send = || self.request(&file, prompt.as_deref(), language.as_deref(), verbose);
+            let send = || self.request(&file, (model, prompt.as_deref(), language.as_deref()), verbose);
             match exchange.send(send, retries).await? {
                 Ok(body) => return read(&body, request.duration_ms()),
                 Err(rejection) if verbose && names_the_format(&rejection) => {
@@ -80,9 +81,14 @@ impl OpenAi {
         }
     }
 
-    fn request(&self, file: &Bytes, prompt: Option<&str>, language: Option<&str>, verbose: bool) -> RequestBuilder {
+    fn request(
+        &self,
+        file: &Bytes,
+        (model, prompt, language): (&str, Option<&str>, Option<&str>),
+        verbose: bool,
+    ) -> RequestBuilder {
         let mut form =
-            Form::new().part("file", wav::part(file)).text("model", self.model.clone()).text("temperature", "0");
+            Form::new().part("file", wav::part(file)).text("model", model.to_owned()).text("temperature", "0");
         form = if verbose {
             form.text("response_format", "verbose_json").text("timestamp_granularities[]", "word")
         } else {
@@ -130,11 +136,17 @@ fn names_the_format(rejection: &Rejection) -> bool {
         && (rejection.mentions("response_format") || rejection.mentions("timestamp_granularities"))
 }
 
-/// The terms as one sentence, then the newest of what was said: a prompt reads like the text before the utterance.
-fn prompt(terms: &[String], context: &[String]) -> Option<String> {
-    let mut prompt = hints::terms(terms, LONGEST_TERMS, 2).join(", ");
+/// What is told of a recording, the terms as one sentence, then the newest of what was said: a prompt reads like the text
+/// before the utterance.
+fn prompt(told: Option<&str>, terms: &[String], context: &[String]) -> Option<String> {
+    // Of what is told, the beginning counts; of what was said, the end does.
+    let mut prompt: String = told.unwrap_or_default().trim().chars().take(LONGEST_PROMPT - LONGEST_TERMS - 4).collect();
     if !prompt.is_empty() {
-        prompt.push_str(". ");
+        prompt.push(' ');
+    }
+    let terms = hints::terms(terms, LONGEST_TERMS, 2).join(", ");
+    if !terms.is_empty() {
+        prompt = format!("{prompt}{terms}. ");
     }
     let room = LONGEST_PROMPT - prompt.chars().count();
     prompt.push_str(&hints::newest(context, usize::MAX, room, 1).join(" "));
@@ -192,14 +204,19 @@ mod tests {
     #[test]
     fn a_prompt_holds_the_terms_and_the_newest_context() {
         let (terms, context) = (strings(&["Northwind", "Ada Quell"]), strings(&["Good morning.", "How are you?"]));
-        assert_eq!(prompt(&terms, &context).as_deref(), Some("Northwind, Ada Quell. Good morning. How are you?"));
-        assert_eq!(prompt(&terms, &[]).as_deref(), Some("Northwind, Ada Quell."));
-        assert_eq!(prompt(&[], &context).as_deref(), Some("Good morning. How are you?"));
-        assert_eq!(prompt(&[], &[]), None);
+        assert_eq!(prompt(None, &terms, &context).as_deref(), Some("Northwind, Ada Quell. Good morning. How are you?"));
+        assert_eq!(prompt(None, &terms, &[]).as_deref(), Some("Northwind, Ada Quell."));
+        assert_eq!(prompt(None, &[], &context).as_deref(), Some("Good morning. How are you?"));
+        assert_eq!(prompt(None, &[], &[]), None);
+        assert_eq!(prompt(Some("A call. "), &terms, &[]).as_deref(), Some("A call. Northwind, Ada Quell."));
+        assert_eq!(
+            prompt(Some(&"x".repeat(2_000)), &terms, &context).map(|it| it.chars().count() <= LONGEST_PROMPT),
+            Some(true)
+        );
 
         let terms: Vec<String> = (0..100).map(|number| format!("product {number}")).collect();
         let context: Vec<String> = (0..100).map(|number| format!("This is sentence {number}.")).collect();
-        let long = prompt(&terms, &context).expect("a prompt");
+        let long = prompt(None, &terms, &context).expect("a prompt");
         assert!(long.chars().count() <= LONGEST_PROMPT, "{long}");
         assert!(long.starts_with("product 0, product 1,"), "{long}");
         assert!(long.ends_with("This is sentence 98. This is sentence 99."), "{long}");

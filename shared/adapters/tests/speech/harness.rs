@@ -62,6 +62,8 @@ pub(crate) async fn ask_with(service: &dyn Transcriber, pcm: &[i16]) -> Result<R
             language: Some("en-US"),
             terms: &terms,
             context: &context,
+            model: None,
+            prompt: None,
         })
         .await;
     if let Err(error) = &result {

@@ -62,6 +62,8 @@ pub(crate) async fn finish(deferred: &DeferredUtterance, again: bool, context: &
         language: hints.language.as_deref(),
         terms: &hints.terms,
         context: &[],
+        model: None,
+        prompt: None,
     };
     let recognized = context.speech.transcribe(request).await?;
     // Also where nothing was said: the placeholder must go.
