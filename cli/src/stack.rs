@@ -31,9 +31,9 @@ pub(crate) struct Stack {
 }
 
 impl StackArgs {
-    /// Those that name an address and nothing else.
-    pub(crate) fn of(url: &str) -> Self {
-        Self { url: url.to_owned(), token: None }
+    /// Those that name an address and a token.
+    pub(crate) fn with_token(url: &str, token: &str) -> Self {
+        Self { url: url.to_owned(), token: Some(token.to_owned()) }
     }
 
     /// Checks the address and looks the token up.

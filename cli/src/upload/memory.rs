@@ -2,7 +2,7 @@
 //!
 //! A call's id is noted down before the stack hears of it, so that whoever sends the recording again, or at the same
 //! time, continues the same call. One small file a key: nothing is ever rewritten, and two programs agree by who creates
-//! it first. How far an upload got is the stack's to know and not kept here.
+//! it first. How far an upload got is the stack's to know; here it is noted down only when all of it is there.
 
 use std::{
     fs, io,
@@ -24,6 +24,8 @@ pub(crate) struct Memory {
 #[derive(Serialize, Deserialize)]
 struct Noted {
     call: CallId,
+    /// The name that the stack was told: one that was renamed since stays what it was.
+    name: String,
     /// For people who look into the folder.
     file: PathBuf,
 }
@@ -33,6 +35,8 @@ struct Noted {
 pub(crate) struct Known {
     /// The call.
     pub call: CallId,
+    /// The name that the file had first.
+    pub name: String,
     /// Whether it was known before.
     pub before: bool,
 }
@@ -57,33 +61,45 @@ impl Memory {
     pub(crate) fn call(&self, of: &Identity, again: bool, fresh: impl Fn() -> CallId) -> io::Result<Known> {
         let keys = of.keys();
         if again {
-            keys.iter().try_for_each(|key| remove(&self.file(key)))?;
+            for key in &keys {
+                remove(&self.file(key))?;
+                remove(&self.folder.join(format!("{key}.sent")))?;
+            }
         }
         let known = keys.iter().find_map(|key| self.read(key).transpose()).transpose()?;
         let before = known.is_some();
-        let mut call = known.unwrap_or_else(fresh);
+        let unknown = || Noted { call: fresh(), name: of.name(), file: of.path.clone() };
+        let mut noted = known.unwrap_or_else(unknown);
         for key in &keys {
             // Another program may have been first: then it is that one's call.
-            if !self.write(key, &Noted { call: call.clone(), file: of.path.clone() })? && !before {
-                call = self.read(key)?.unwrap_or(call);
+            if !self.write(key, &noted)? && !before {
+                noted = self.read(key)?.unwrap_or(noted);
             }
         }
-        Ok(Known { call, before })
+        Ok(Known { call: noted.call, name: noted.name, before })
     }
 
-    /// Whether a recording is known.
-    pub(crate) fn knows(&self, of: &Identity) -> bool {
-        of.keys().iter().any(|key| self.file(key).exists())
+    /// All of a recording is there: it need not be asked for.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub(crate) fn sent(&self, of: &Identity) -> io::Result<()> {
+        of.keys().iter().try_for_each(|key| fs::write(self.folder.join(format!("{key}.sent")), ""))
+    }
+
+    /// Whether it was noted down that all of a recording is there.
+    pub(crate) fn has_sent(&self, of: &Identity) -> bool {
+        of.keys().iter().any(|key| self.folder.join(format!("{key}.sent")).exists())
     }
 
     fn file(&self, key: &str) -> PathBuf {
         self.folder.join(format!("{key}.json"))
     }
 
-    fn read(&self, key: &str) -> io::Result<Option<CallId>> {
+    fn read(&self, key: &str) -> io::Result<Option<Noted>> {
         match fs::read(self.file(key)) {
             // What is damaged was cut off while it was first written: the stack never heard of that call.
-            Ok(text) => Ok(serde_json::from_slice::<Noted>(&text).ok().map(|noted| noted.call)),
+            Ok(text) => Ok(serde_json::from_slice(&text).ok()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
@@ -135,15 +151,19 @@ mod tests {
         fs::write(&file, "sound").unwrap();
         let memory = |address| Memory::open(&folder.path().join("state"), address).unwrap();
         let here = memory("http://127.0.0.1:8787");
-        assert!(!here.knows(&Identity::look(&file).unwrap()));
+        let sent = |file: &Path| here.has_sent(&Identity::look(file).unwrap());
+        assert!(!sent(&file));
         let first = known(&here, &file, false);
         assert!(!first.before);
         assert_eq!(known(&memory("http://127.0.0.1:8787"), &file, false), Known { before: true, ..first.clone() });
         assert_ne!(known(&memory("http://127.0.0.1:8788"), &file, false).call, first.call);
         fs::rename(&file, &renamed).unwrap();
         #[cfg(unix)]
-        assert_eq!(known(&here, &renamed, false).call, first.call);
+        assert_eq!(known(&here, &renamed, false), Known { before: true, ..first.clone() });
+        here.sent(&Identity::look(&renamed).unwrap()).unwrap();
+        assert!(sent(&renamed));
         let again = known(&here, &renamed, true);
+        assert!(!sent(&renamed));
         assert!(!again.before && again.call != first.call);
         assert_eq!(known(&here, &renamed, false).call, again.call);
     }

@@ -104,20 +104,29 @@ pub(crate) async fn run(args: UploadArgs) -> anyhow::Result<ExitCode> {
 
 /// How much of what was named failed, and whose it is to mend.
 #[derive(Default)]
-struct Failed {
-    unusable: usize,
-    other: usize,
+pub(crate) struct Failed {
+    /// What cannot be used as it was handed in.
+    pub unusable: usize,
+    /// What failed otherwise.
+    pub other: usize,
 }
 
 impl Failed {
-    fn count(&mut self, failure: &Failure) {
+    /// One more.
+    pub(crate) fn count(&mut self, failure: &Failure) {
         match failure {
             Failure::Unusable(_) => self.unusable += 1,
             _ => self.other += 1,
         }
     }
 
-    fn exit_code(&self) -> ExitCode {
+    /// All that failed.
+    pub(crate) fn all(&self) -> usize {
+        self.unusable + self.other
+    }
+
+    /// The code that it stands for.
+    pub(crate) fn exit_code(&self) -> ExitCode {
         match (self.other, self.unusable) {
             (0, 0) => ExitCode::SUCCESS,
             (0, _) => ExitCode::from(2),
@@ -187,7 +196,18 @@ pub(crate) fn tell(report: &Report, name: &str, outcome: Outcome) -> anyhow::Res
     Ok(outcome.call)
 }
 
-fn tell_failure(
+/// Tells what became of a call that is over.
+pub(crate) fn tell_end(report: &Report, file: &str, call: &CallId, heard: &Heard) -> anyhow::Result<()> {
+    let (state, reason) = match heard {
+        Heard::Failed(reason) => (Happened::Failed, Some(reason.as_str())),
+        Heard::Done(_) | Heard::At(_) => (Happened::Done, None),
+    };
+    let told = Told { file, call: Some(call), state, sent_bytes: None, resumed: None, reason };
+    report.told(&told).context("writing to standard output")
+}
+
+/// Tells of a recording that is not there, or of which nothing came.
+pub(crate) fn tell_failure(
     report: &Report,
     file: &str,
     call: Option<&CallId>,
@@ -211,39 +231,19 @@ async fn wait_for_all(
     let (mut bars, mut written) = (BTreeMap::new(), Ok(()));
     let waited = waiting.all(|call, heard| {
         let name = names.get(call).map_or("", String::as_str);
-        let ended = match heard {
-            Heard::At(view) => {
-                if bars.len() < MOST_BARS || bars.contains_key(call) {
-                    bars.entry(call.clone()).or_insert_with(|| report.work(name)).at(&view, clock.now_ms());
-                }
-                return;
+        if let Heard::At(view) = &heard {
+            if bars.len() < MOST_BARS || bars.contains_key(call) {
+                bars.entry(call.clone()).or_insert_with(|| report.work(name)).at(view, clock.now_ms());
             }
-            Heard::Done(_) => report.told(&Told {
-                file: name,
-                call: Some(call),
-                state: Happened::Done,
-                sent_bytes: None,
-                resumed: None,
-                reason: None,
-            }),
-            Heard::Failed(reason) => {
-                failed.other += 1;
-                report.told(&Told {
-                    file: name,
-                    call: Some(call),
-                    state: Happened::Failed,
-                    sent_bytes: None,
-                    resumed: None,
-                    reason: Some(&reason),
-                })
-            }
-        };
+            return;
+        }
+        failed.other += usize::from(matches!(heard, Heard::Failed(_)));
         bars.remove(call);
         if written.is_ok() {
-            written = ended;
+            written = tell_end(report, name, call, &heard);
         }
     });
     let waited = waited.await;
-    written.context("writing to standard output")?;
+    written?;
     waited.map_err(|failure| anyhow::anyhow!("{}: they are worked on all the same", failure.reason()))
 }

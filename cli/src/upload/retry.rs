@@ -110,6 +110,9 @@ fn judge(status: StatusCode, said: &str, wait: Option<Duration>, address: &str, 
         401 => Failure::Final(format!("{address} does not accept this token ({said}): {TOKEN}")),
         403 => Failure::Final(format!("{address} does not let this token hand in recordings ({said})")),
         404 => Failure::Final(format!("{address} takes no recordings: update it, or check --url")),
+        409 => Failure::Unusable(format!(
+            "it is another call than before, or with other options ({said}): name the same options, or --again for a new call"
+        )),
         400 | 422 => Failure::Unusable(format!("{address} refuses this: {said}")),
         408 | 425 | 429 | 500.. => {
             Failure::Passing(format!("{address} cannot answer just now ({status} {said})"), wait)
@@ -140,13 +143,15 @@ mod tests {
         for status in [408, 429, 500, 502, 503, 504] {
             check(status, true, is_passing, "cannot answer just now");
         }
-        check(400, true, |failure| matches!(failure, Failure::Unusable(_)), "refuses this: said");
+        for (status, words) in [(400, "refuses this: said"), (409, "--again"), (422, "refuses this: said")] {
+            check(status, true, |failure| matches!(failure, Failure::Unusable(_)), words);
+        }
         for (status, has_token, words) in [
             (401, true, "does not accept this token (said)"),
             (401, false, "no token is known"),
             (403, true, "does not let this token"),
             (404, true, "takes no recordings"),
-            (409, true, "refuses this (409): said"),
+            (410, true, "refuses this (410): said"),
         ] {
             check(status, has_token, is_final, words);
         }

@@ -93,10 +93,11 @@ impl Sender {
             ticket = match (done, &ticket.upload) {
                 (Err(Failure::Expired(_)), _) if renewals < MOST_RENEWALS => self.tickets.renew(call).await?,
                 (Err(failure), _) => return Err(failure),
-                (Ok(()), Upload::Put { .. } | Upload::Complete {}) => return Ok(arrived),
-                (Ok(()), Upload::Parts { .. }) => self.complete(file, call).await?,
+                (Ok(()), Upload::Complete {}) => return Ok(arrived),
+                // The store tells the stack of a whole file by itself, but later.
+                (Ok(()), _) => self.complete(file, call).await?,
             };
-            if matches!(ticket.upload, Upload::Parts { .. }) && renewals >= MOST_RENEWALS {
+            if !matches!(ticket.upload, Upload::Complete {}) && renewals >= MOST_RENEWALS {
                 let reason = "parts of it that were sent are not there: send it again, with --again if need be";
                 return Err(Failure::Final(reason.into()));
             }

@@ -65,9 +65,9 @@ impl Uploader {
         self.sender.tickets()
     }
 
-    /// Whether a recording went there before, or was on its way.
-    pub(crate) fn knows(&self, file: &Identity) -> bool {
-        self.memory.knows(file)
+    /// Whether all of a recording went there before. The stack is not asked.
+    pub(crate) fn has_sent(&self, file: &Identity) -> bool {
+        self.memory.has_sent(file)
     }
 
     /// Sends what the stack has not of a recording; `again` makes another call of it.
@@ -79,10 +79,15 @@ impl Uploader {
                 return Outcome { call: None, result: Err(Failure::Final(reason)) };
             }
         };
-        let result = match self.wishes.new_recording(file, &known.call) {
+        let result = match self.wishes.new_recording(file, &known.name, &known.call) {
             Ok(new) => self.sender.send(file, &known.call, &new, progress).await,
             Err(reason) => Err(Failure::Unusable(reason)),
         };
+        if result.is_ok()
+            && let Err(error) = self.memory.sent(file)
+        {
+            tracing::warn!(%error, "what was sent is not noted down: the stack is asked for it again");
+        }
         Outcome { call: Some(known.call), result }
     }
 }

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::reading::{Pages, not_understood};
 
-/// How many are asked for one by one in a round.
+/// How many are asked for one by one in a round, mostly.
 const ASKED: usize = 8;
 /// Pause between two rounds when something just happened.
 const SHORTEST: Duration = Duration::from_millis(250);
@@ -37,6 +37,8 @@ pub(crate) enum Heard {
 /// Calls that are waited for, oldest first.
 pub(crate) struct Waiting {
     tickets: Tickets,
+    /// How many are asked for one by one in a round.
+    asked: usize,
     pending: Vec<CallId>,
     pause: Duration,
 }
@@ -44,7 +46,12 @@ pub(crate) struct Waiting {
 impl Waiting {
     /// Nothing yet.
     pub(crate) fn new(tickets: Tickets) -> Self {
-        Self { tickets, pending: Vec::new(), pause: SHORTEST }
+        Self::asking(tickets, ASKED)
+    }
+
+    /// Nothing yet; so many are asked for one by one in a round.
+    pub(crate) fn asking(tickets: Tickets, asked: usize) -> Self {
+        Self { tickets, asked, pending: Vec::new(), pause: SHORTEST }
     }
 
     /// One more is waited for.
@@ -83,8 +90,8 @@ impl Waiting {
     /// # Errors
     /// The stack does not tell.
     pub(crate) async fn round(&mut self, hear: &mut impl FnMut(&CallId, Heard)) -> Result<(), Failure> {
-        let mut asked: Vec<CallId> = self.pending.iter().take(ASKED).cloned().collect();
-        if self.pending.len() > ASKED {
+        let mut asked: Vec<CallId> = self.pending.iter().take(self.asked).cloned().collect();
+        if self.pending.len() > self.asked {
             let over = self.over().await?;
             asked.retain(|call| !over.contains(call));
             asked.extend(over);

@@ -42,13 +42,12 @@ impl WishArgs {
         self.wish("call.wav".into(), None).check().map_err(|error| Unusable(error.to_string()))
     }
 
-    /// What is asked for of one recording.
+    /// What is asked for of one recording, under a name for people.
     ///
     /// # Errors
     /// Says what is wrong with it.
-    pub(crate) fn new_recording(&self, file: &Identity, call: &CallId) -> Result<NewRecording, String> {
+    pub(crate) fn new_recording(&self, file: &Identity, name: &str, call: &CallId) -> Result<NewRecording, String> {
         // Long names are cut in front: their end tells what they are.
-        let name = file.name();
         let name: String = name.chars().skip(name.chars().count().saturating_sub(MOST_NAME)).collect();
         let wish = self.wish(name, Some(file.bytes));
         wish.check().map_err(|error| error.to_string())?;
