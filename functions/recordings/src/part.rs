@@ -4,8 +4,9 @@
 //! text is kept in memory until all of it is known, since what may be shown of a number is decided by what follows it;
 //! so what is written depends on the section alone, however the recording was divided.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
+use callboard_adapters::{ServiceError, table::Written};
 use callboard_audio::{
     decode::DecodeError,
     endpoint::Spoken,
@@ -20,7 +21,7 @@ use callboard_domain::{
 };
 use callboard_runtime::speech::Hints;
 use callboard_wire::items::RecordingItem;
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use futures_util::{StreamExt as _, future::BoxFuture, stream};
 use tokio::sync::mpsc;
 
 use crate::{
@@ -48,7 +49,7 @@ type Heard = (usize, Spoken, Result<Recognized, SpeechError>, (i64, i64));
 /// What comes out of the decoder, in order, with the words.
 enum Step {
     Heard(Box<Heard>),
-    End { index: u32, from_ms: u64, to_ms: u64 },
+    End { index: u32, to_ms: u64 },
 }
 
 /// Works on a part. `last` says that what fails now is not tried again.
@@ -61,9 +62,13 @@ pub(crate) async fn work(item: &RecordingItem, part: usize, last: bool, context:
         return conclude(item, context).await;
     }
     let of = (&item.org, &item.call);
-    context.calls.change_recording(of, context.clock.now_ms(), |it| it.advance(part, 0, context.clock.now_ms())).await?;
+    context
+        .calls
+        .change_recording(of, context.clock.now_ms(), |it| it.advance(part, 0, context.clock.now_ms()))
+        .await?;
     let missing = Worker::new(item, part, sound, last, context).await?.run().await?;
-    let settled = context.calls.change_recording(of, context.clock.now_ms(), |it| it.settle(part, missing.clone())).await?;
+    let settled =
+        context.calls.change_recording(of, context.clock.now_ms(), |it| it.settle(part, missing.clone())).await?;
     match settled {
         Some(item) => conclude(&item, context).await,
         None => Ok(()),
@@ -94,7 +99,7 @@ struct Worker<'a> {
     last: bool,
     channels: Vec<Channel>,
     mono: bool,
-    hints: Hints,
+    hints: Arc<Hints>,
     context: &'a Context,
     stages: Stages,
     told_ms: i64,
@@ -111,7 +116,7 @@ impl<'a> Worker<'a> {
         let now_ms = context.clock.now_ms();
         let known = context.hints.of(&item.org, &item.playbook, now_ms).await?;
         let language = item.recording.wish.language.clone().or_else(|| known.language.clone());
-        let hints = Hints { language, terms: known.terms.clone(), redaction: known.redaction };
+        let hints = Arc::new(Hints { language, terms: known.terms.clone(), redaction: known.redaction });
         let channels = item.recording.wish.channels_of(usize::from(sound.channels)).map_err(|_| WorkError::Part)?;
         let mono = channels.len() < usize::from(sound.channels);
         Ok(Self { item, part, last, channels, mono, hints, context, stages: Stages::default(), told_ms: now_ms })
@@ -144,12 +149,10 @@ impl<'a> Worker<'a> {
                 let began = Instant::now();
                 let event = events.next();
                 stages.decoded(began.elapsed());
-                match event {
+                let Some(event) = event.transpose()? else { return Ok(()) };
+                if sender.blocking_send(event).is_err() {
                     // Nobody listens any more: the part failed elsewhere.
-                    Some(Ok(event)) if sender.blocking_send(event).is_err() => return Ok(()),
-                    Some(Ok(_)) => {}
-                    Some(Err(error)) => return Err(error),
-                    None => return Ok(()),
+                    return Ok(());
                 }
             }
         });
@@ -177,26 +180,23 @@ impl<'a> Worker<'a> {
     /// begins that did not end, and what was heard in it.
     async fn write(
         &mut self,
-        receiver: mpsc::Receiver<Event>,
+        mut receiver: mpsc::Receiver<Event>,
         (from_ms, to_ms): (u64, u64),
         missing: &mut Vec<Missing>,
     ) -> Result<(u64, Vec<Heard>), WorkError> {
         let (context, hints, item, stages) = (self.context, self.hints.clone(), self.item, self.stages.clone());
-        let events = stream::unfold(receiver, |mut receiver| async move { Some((receiver.recv().await?, receiver)) });
-        let steps = events.map(|event| {
-            let (hints, stages) = (&hints, &stages);
-            async move {
-                match event {
-                    Event::Utterance { channel, spoken } => {
-                        let heard = transcribe(channel, spoken, item, hints, context, stages).await;
-                        Some(Step::Heard(Box::new(heard)))
-                    }
-                    Event::SectionEnd { index, from_ms, to_ms } => Some(Step::End { index, from_ms, to_ms }),
-                    Event::Audio { .. } => None,
+        let events = stream::poll_fn(move |waker| receiver.poll_recv(waker));
+        let steps = events.map(|event| -> BoxFuture<'_, Option<Step>> {
+            match event {
+                Event::Utterance { channel, spoken } => {
+                    let heard = transcribe(channel, spoken, item, &hints, context, &stages);
+                    Box::pin(async move { Some(Step::Heard(Box::new(heard.await))) })
                 }
+                Event::SectionEnd { index, to_ms, .. } => Box::pin(async move { Some(Step::End { index, to_ms }) }),
+                Event::Audio { .. } => Box::pin(async { None }),
             }
         });
-        let mut steps = std::pin::pin!(steps.buffered(context.at_once));
+        let mut steps = steps.buffered(context.at_once);
         let (mut open, mut open_from_ms) = (Vec::new(), from_ms);
         let sections = item.recording.parts.last().map_or(0, |part| part.to);
         while let Some(step) = steps.next().await {
@@ -206,7 +206,7 @@ impl<'a> Worker<'a> {
                     open.push(*heard);
                     self.tell(at_ms.saturating_sub(from_ms), to_ms.saturating_sub(from_ms)).await?;
                 }
-                Some(Step::End { index, to_ms, .. }) => {
+                Some(Step::End { index, to_ms }) => {
                     let section = std::mem::take(&mut open);
                     self.settle_section(section, (index == 0, index + 1 == sections), missing).await?;
                     open_from_ms = to_ms;
@@ -291,8 +291,12 @@ impl<'a> Worker<'a> {
         }
         let began = Instant::now();
         let (calls, item) = (&self.context.calls, self.item);
-        let writes = segments.iter().map(|segment| calls.put_segment(segment, &item.org, &item.principal, &item.playbook));
-        stream::iter(writes).buffer_unordered(WRITES).try_for_each(|_| async { Ok(()) }).await?;
+        let mut writes: Vec<BoxFuture<'_, Result<Written, ServiceError>>> = Vec::new();
+        for segment in &segments {
+            writes.push(Box::pin(calls.put_segment(segment, &item.org, &item.principal, &item.playbook)));
+        }
+        let written: Vec<_> = stream::iter(writes).buffer_unordered(WRITES).collect().await;
+        written.into_iter().collect::<Result<Vec<_>, _>>()?;
         self.stages.written(began.elapsed());
         Ok(())
     }

@@ -43,7 +43,7 @@ impl Stages {
         let Sums { decode, speech, tables } = &*self.0;
         tracing::info!(
             target: "callboard::stages",
-            call.id = %call,
+            call = %call,
             decode_ms = ms(decode),
             speech_ms = ms(speech),
             tables_ms = ms(tables),

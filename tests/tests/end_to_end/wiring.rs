@@ -156,7 +156,7 @@ async fn a_functions_environment_is_the_templates() {
     let speech = Speech::start();
     for (function, variable, value) in [
         ("TranscribeFunction", "SPEECH_TIMEOUT_MS", "soon"),
-        ("RecordingsFunction", "DEFERRED_TRIES", "21"),
+        ("DeferredFunction", "DEFERRED_TRIES", "21"),
         ("SweepFunction", "SWEEP_GRACE_SECONDS", "1"),
         ("AuthorizerFunction", "ANONYMOUS_CAPTURE_ORG", "A#B"),
     ] {

@@ -74,9 +74,20 @@ fn the_real_template_is_understood() {
     let (dead_letters, receives) = deferred.redrive.clone().unwrap();
     assert_eq!(dead_letters, "DeferredDeadLetterQueue");
     assert!(receives > callboard_recordings::LAST_TRY, "a receive is left to say that the last try failed");
-    let recordings = &template.functions["RecordingsFunction"];
-    assert!(deferred.visibility_timeout_s >= 6 * recordings.timeout_s);
-    assert_eq!(recordings.environment["DEFERRED_TRIES"], callboard_recordings::LAST_TRY.to_string());
+    let function = &template.functions["DeferredFunction"];
+    assert!(deferred.visibility_timeout_s >= 6 * function.timeout_s);
+    assert_eq!(function.environment["DEFERRED_TRIES"], callboard_recordings::LAST_TRY.to_string());
+
+    let work = template.queues.iter().find(|queue| queue.name == "WorkQueue").unwrap();
+    assert!(work.visibility_timeout_s > template.functions["RecordingsFunction"].timeout_s);
+    assert!(work.redrive.clone().unwrap().1 > callboard_recordings::LAST_TRY_OF_PART + 1);
+    let told = Notification {
+        bucket: "audiobucket".into(),
+        queue: "WorkQueue".into(),
+        prefix: "recordings/".into(),
+        suffix: "/source".into(),
+    };
+    assert_eq!(template.notifications, [told]);
 
     let socket = template.websocket.as_ref().unwrap();
     assert_eq!((&*socket.stage, &*socket.route_property), ("ws", "action"));
