@@ -203,12 +203,12 @@ impl Load {
                 waiting.add(call);
             }
             let mut working = 0;
-            let round = waiting.round(&mut |call, heard| match heard {
+            let mut hear = |call: &CallId, heard| match heard {
                 Heard::At(view) => working += usize::from(is_worked_on(&view)),
                 Heard::Done(segments) => change(ledger, |it| it.done(call, segments, clock.now_ms())),
                 Heard::Failed(reason) => change(ledger, |it| it.failed(call, &reason)),
-            });
-            round.await.map_err(|failure| anyhow::anyhow!("{}", failure.reason().to_owned()))?;
+            };
+            waiting.round(&mut hear).await.map_err(|failure| anyhow::anyhow!("{}", failure.reason().to_owned()))?;
             change(ledger, |it| look(it, working));
             if waiting.pending().is_empty() && calls.is_closed() && calls.is_empty() {
                 return Ok(());

@@ -29,12 +29,12 @@ pub(super) async fn tell(
             waiting.add(call);
         }
         let mut over = Vec::new();
-        let round = waiting.round(&mut |call, heard| {
+        let mut hear = |call: &CallId, heard| {
             if !matches!(heard, Heard::At(_)) {
                 over.push((call.clone(), heard));
             }
-        });
-        match round.await {
+        };
+        match waiting.round(&mut hear).await {
             Ok(()) => problem.clear(),
             Err(failure) if failure.reason() != problem => {
                 failure.reason().clone_into(&mut problem);
