@@ -101,7 +101,8 @@ async fn what_cannot_be_used_is_told_and_the_others_go_on() {
     let good = desk.write("good.wav", &audio::rearranged(&[0]));
     let [missing, empty, text] = ["missing.wav", "empty.wav", "text.wav"].map(|name| desk.path(name));
     fs::write(&empty, "").unwrap();
-    fs::write(&text, "Good morning. This is not a recording, but what somebody wrote down of one.\n".repeat(20)).unwrap();
+    fs::write(&text, "Good morning. This is not a recording, but what somebody wrote down of one.\n".repeat(20))
+        .unwrap();
     let folder = desk.machine.path().to_str().unwrap();
     let bad = desk.upload(&[&missing, folder, &empty, &good]).await;
     assert_eq!((bad.code, counts(&bad)), (Some(2), [1, 0, 0, 3]), "{bad:?}");
@@ -213,7 +214,9 @@ async fn many_uploads_at_once_are_each_there_once() {
     let ended = desk.machine.run(&arguments, &[]).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let measured = &ended.printed[0];
-    for (count, expected) in [("calls", 8), ("done", 8), ("failed", 0), ("lost", 0), ("twice", 0), ("segments_differ", 0)] {
+    for (count, expected) in
+        [("calls", 8), ("done", 8), ("failed", 0), ("lost", 0), ("twice", 0), ("segments_differ", 0)]
+    {
         assert_eq!(measured[count], expected, "{count}: {measured}");
     }
     assert_eq!(measured["right"], true);
