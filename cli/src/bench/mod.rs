@@ -13,6 +13,8 @@ mod uploads;
 
 use std::process::ExitCode;
 
+use tokio::signal::unix::{SignalKind, signal};
+
 /// The measurements.
 #[derive(clap::Subcommand)]
 pub(crate) enum BenchCommand {
@@ -25,8 +27,17 @@ pub(crate) enum BenchCommand {
 /// # Errors
 /// Says why it could not.
 pub(crate) async fn run(command: BenchCommand) -> anyhow::Result<ExitCode> {
-    match command {
-        BenchCommand::Uploads(args) => uploads::run(args).await,
-        BenchCommand::Recorded(args) => recorded::run(args).await,
+    let mut terminate = signal(SignalKind::terminate())?;
+    let measured = async {
+        match command {
+            BenchCommand::Uploads(args) => uploads::run(args).await,
+            BenchCommand::Recorded(args) => recorded::run(args).await,
+        }
+    };
+    // Ended here, so that what was started and written goes with it.
+    tokio::select! {
+        done = measured => done,
+        _ = tokio::signal::ctrl_c() => Ok(ExitCode::from(130)),
+        _ = terminate.recv() => Ok(ExitCode::from(143)),
     }
 }

@@ -108,7 +108,7 @@ fn judge(status: StatusCode, said: &str, wait: Option<Duration>, address: &str, 
             Failure::Final(format!("no token is known for {address} ({status} {said}): {TOKEN}"))
         }
         401 => Failure::Final(format!("{address} does not accept this token ({said}): {TOKEN}")),
-        403 => Failure::Final(format!("{address} does not let this token hand in recordings ({said})")),
+        403 => Failure::Final(format!("{address} does not let this token do that ({said}): use another")),
         404 => Failure::Final(format!("{address} takes no recordings: update it, or check --url")),
         409 => Failure::Unusable(format!(
             "it is another call than before, or with other options ({said}): name the same options, or --again for a new call"
@@ -149,7 +149,7 @@ mod tests {
         for (status, has_token, words) in [
             (401, true, "does not accept this token (said)"),
             (401, false, "no token is known"),
-            (403, true, "does not let this token"),
+            (403, true, "does not let this token do that (said)"),
             (404, true, "takes no recordings"),
             (410, true, "refuses this (410): said"),
         ] {

@@ -92,7 +92,7 @@ impl Waiting {
     pub(crate) async fn round(&mut self, hear: &mut impl FnMut(&CallId, Heard)) -> Result<(), Failure> {
         let mut asked: Vec<CallId> = self.pending.iter().take(self.asked).cloned().collect();
         if self.pending.len() > self.asked {
-            let over = self.over().await?;
+            let over = self.over().await;
             asked.retain(|call| !over.contains(call));
             asked.extend(over);
         }
@@ -107,17 +107,14 @@ impl Waiting {
         Ok(())
     }
 
-    /// Those that are over, by the list. Who may not read the list finds none, and is told all the same, one by one.
-    async fn over(&self) -> Result<Vec<CallId>, Failure> {
+    /// Those that are over, as far as the list tells.
+    async fn over(&self) -> Vec<CallId> {
         let mut pages = Pages::new(&self.tickets.stack);
         let mut unseen: BTreeSet<&CallId> = self.pending.iter().collect();
         let mut over = Vec::new();
         while !unseen.is_empty() {
-            let page = self
-                .tickets
-                .tries
-                .ask(async || pages.next(PAGE).await.map_err(|error| Failure::Passing(format!("{error:#}"), None)));
-            let Some(calls) = page.await? else { break };
+            // Who may not read the list, or just now cannot, is told all the same: one by one, the oldest first.
+            let Ok(Some(calls)) = pages.next(PAGE).await else { break };
             for call in calls {
                 let Ok(id) = CallId::parse(&call.call) else { continue };
                 if unseen.remove(&id) && call.status.is_over() {
@@ -125,7 +122,7 @@ impl Waiting {
                 }
             }
         }
-        Ok(over)
+        over
     }
 
     async fn ask(&self, call: &CallId) -> Result<Heard, Failure> {
