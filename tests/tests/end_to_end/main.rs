@@ -35,4 +35,5 @@ mod settings;
 mod show;
 mod speech_faults;
 mod streaming;
+mod upload;
 mod wiring;
