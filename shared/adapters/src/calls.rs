@@ -22,7 +22,10 @@ use crate::{
 };
 
 mod cards;
+mod changes;
 mod progress;
+
+pub use changes::Standing;
 
 /// An item is written over one of a lower revision only.
 const NEWER: &str = "(attribute_not_exists(#revision) OR #revision < :revision)";

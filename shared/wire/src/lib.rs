@@ -5,6 +5,7 @@
 
 pub mod advice;
 pub mod connection;
+pub mod credentials;
 pub mod deferred;
 pub mod items;
 pub mod messages;
