@@ -16,10 +16,7 @@ use callboard_adapters::{
     table::Table,
 };
 use callboard_runtime::{Clock, SettingError, Start};
-use callboard_wire::{
-    items::{Change, ItemReader, call_pk, calls_pk, change_of},
-    messages::ServerMessage,
-};
+use callboard_wire::items::{Change, ItemReader, call_pk, calls_pk, change_of};
 use futures_util::future::join_all;
 use serde::Deserialize;
 
@@ -134,6 +131,8 @@ fn change(record: &EventRecord) -> Result<Option<Change>, serde_dynamo::Error> {
 
 #[cfg(test)]
 mod tests {
+    use callboard_wire::messages::ServerMessage;
+
     use super::*;
 
     #[test]
