@@ -43,7 +43,9 @@ mod tests {
 
     #[test]
     fn a_cursor_is_read_as_it_was_written_and_nothing_else_is() {
-        for text in ["5", "5,01ARZ3NDEKTSV4RRFFQ69G5FAV:17", "-1,01ARZ3NDEKTSV4RRFFQ69G5FAV:0,01BRZ3NDEKTSV4RRFFQ69G5FAV:2"] {
+        for text in
+            ["5", "5,01ARZ3NDEKTSV4RRFFQ69G5FAV:17", "-1,01ARZ3NDEKTSV4RRFFQ69G5FAV:0,01BRZ3NDEKTSV4RRFFQ69G5FAV:2"]
+        {
             assert_eq!(Cursor::parse(text).unwrap().to_string(), text);
         }
         for text in ["", "x", "5,", "5,01ARZ3NDEKTSV4RRFFQ69G5FAV", "5,1:2", "5,01ARZ3NDEKTSV4RRFFQ69G5FAV:-1", "5 "] {

@@ -64,9 +64,7 @@ impl Context {
 pub async fn handle(request: Request, deadline_ms: i64, context: &Context) -> Response<Body> {
     let opened = match request.wanted(&context.accounts).await {
         Ok(Wanted::Call { caller, call, after }) => call::open(&caller, &call, after, deadline_ms, context).await,
-        Ok(Wanted::Organization { caller, after }) => {
-            organization::open(caller, after, deadline_ms, context).await
-        }
+        Ok(Wanted::Organization { caller, after }) => organization::open(caller, after, deadline_ms, context).await,
         Err(refused) => Err(refused),
     };
     opened.map_or_else(problem::answer, events)

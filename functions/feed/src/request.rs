@@ -28,7 +28,7 @@ pub struct Request {
     headers: BTreeMap<String, String>,
     /// Query.
     #[serde(default)]
-    query_string_parameters: BTreeMap<String, String>,
+    query_string_parameters: Option<BTreeMap<String, String>>,
     /// What Lambda knows about it.
     request_context: RequestContext,
 }
@@ -97,7 +97,8 @@ impl Request {
             Path::Call(id) => {
                 let wrong = |detail: String| refused(StatusCode::BAD_REQUEST, detail);
                 let call = CallId::parse(&id).map_err(|error| wrong(error.to_string()))?;
-                let after = last.map_or(Ok(0), |last| last.parse().map_err(|_| wrong(not_an_id("a revision", last))))?;
+                let after =
+                    last.map_or(Ok(0), |last| last.parse().map_err(|_| wrong(not_an_id("a revision", last))))?;
                 Ok(Wanted::Call { caller, call, after })
             }
             Path::Organization => {
@@ -132,7 +133,8 @@ impl Request {
         let secret = secret.ok_or_else(|| unknown("send a token: Authorization: Bearer <token>"))?;
         let found = accounts.principal(secret).await?;
         let auth = found.ok_or_else(|| unknown("this token is not known, or was revoked: send another"))?;
-        let org = OrgId::parse(&auth.org).map_err(|_| unknown("this token belongs to no organization: send another"))?;
+        let org =
+            OrgId::parse(&auth.org).map_err(|_| unknown("this token belongs to no organization: send another"))?;
         if auth.role == Role::Capture {
             let detail = "the role capture may only send audio: use the token of a person";
             return Err(refused(StatusCode::FORBIDDEN, detail));
@@ -142,7 +144,8 @@ impl Request {
 
     /// The header that browsers send when they come back; the query parameter for clients that set no headers by habit.
     fn last_event_id(&self) -> Option<&str> {
-        let query = self.query_string_parameters.get("last_event_id").map(String::as_str);
+        let query =
+            self.query_string_parameters.as_ref().and_then(|query| query.get("last_event_id")).map(String::as_str);
         header(&self.headers, "last-event-id").or(query).map(str::trim).filter(|id| !id.is_empty())
     }
 }
@@ -197,6 +200,7 @@ mod tests {
             (json!({}), json!({"last_event_id": " 5 "}), Some("5")),
             (json!({}), json!({"last_event_id": ""}), None),
             (json!({}), json!({}), None),
+            (json!({}), json!(null), None),
         ] {
             let event = json!({"headers": headers, "queryStringParameters": query, "requestContext": {"http": {}}});
             let request: Request = serde_json::from_value(event).unwrap();

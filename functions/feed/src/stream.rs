@@ -129,7 +129,8 @@ mod tests {
         let begun = Instant::now();
         let now_ms = move || i64::try_from(begun.elapsed().as_millis()).unwrap();
         let texts = serve(script, deadline_ms, &Clock::from_fn(now_ms));
-        let told: Vec<_> = texts.map(|text| (now_ms(), String::from_utf8(text.unwrap().to_vec()).unwrap())).collect().await;
+        let told: Vec<_> =
+            texts.map(|text| (now_ms(), String::from_utf8(text.unwrap().to_vec()).unwrap())).collect().await;
         let told: Vec<_> = told.iter().map(|(at_ms, text)| (*at_ms, text.as_str())).collect();
         assert_eq!(told, expected);
     }

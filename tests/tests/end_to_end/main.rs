@@ -13,6 +13,7 @@ mod advice;
 mod beside;
 mod clients;
 mod conditions;
+mod feed;
 mod feedback;
 mod files;
 mod handshake;

@@ -119,5 +119,8 @@ async fn a_function_that_does_not_stream_says_so() {
     let toy = toy();
     let error = toy.functions.invoke("Toy", Value::Null).await.unwrap_err().to_string();
     assert!(error.contains("it is called by its URL only"), "{error}");
-    assert_eq!(toy.functions.stream("Nobody", Value::Null, 0).await.unwrap_err(), InvokeError::Unknown("Nobody".into()));
+    assert_eq!(
+        toy.functions.stream("Nobody", Value::Null, 0).await.unwrap_err(),
+        InvokeError::Unknown("Nobody".into())
+    );
 }
