@@ -15,6 +15,7 @@ use crate::{
 };
 
 struct CallFeed {
+    caller: Caller,
     call: CallId,
     follow: Follow,
     context: Context,
@@ -36,8 +37,10 @@ pub(crate) async fn open(
         return Err(refused(StatusCode::NOT_FOUND, format!("there is no call {call}")));
     }
     let follow = Follow::after(after, &caller.org, call, context);
-    let feed = CallFeed { call: call.clone(), follow, context: context.clone(), last: after, over: false };
-    Ok(serve(feed, deadline_ms, &context.clock))
+    let (caller, call, context) = (caller.clone(), call.clone(), context.clone());
+    let clock = context.clock.clone();
+    let feed = CallFeed { caller, call, follow, context, last: after, over: false };
+    Ok(serve(feed, deadline_ms, &clock))
 }
 
 impl Feed for CallFeed {
@@ -59,6 +62,10 @@ impl Feed for CallFeed {
             text.push_str(&event("end", None, &json!({"type": "end", "call": self.call}).to_string()));
         }
         Ok(text)
+    }
+
+    async fn is_allowed(&self) -> bool {
+        self.caller.is_still_known(&self.context.accounts).await
     }
 
     fn due_ms(&self) -> i64 {

@@ -89,17 +89,16 @@ impl Changes {
         }
     }
 
-    /// Takes the counter's value, and says what to read, if anything. The first time there is always something.
+    /// Takes the counter's value, and says what to read, if anything: always something until something was read.
     pub(crate) fn look(&mut self, counter: u64, now_ms: i64) -> Option<Look> {
         let passed = counter.saturating_sub(self.counter);
         let new = self.counter + 1..=counter;
         self.missing.extend(new.map(|revision| (revision, Missing { since_ms: now_ms, searched: false })));
         self.counter = self.counter.max(counter);
-        let first = !std::mem::replace(&mut self.begun, true);
         if passed > LAST_SEGMENTS as u64 {
             return Some(Look::All);
         }
-        if first || passed > 0 {
+        if !self.begun || passed > 0 {
             return Some(Look::Recent);
         }
         if self.unsearched() > 0 && self.may_search(now_ms) {
@@ -111,6 +110,7 @@ impl Changes {
 
     /// Takes what was read, and gives what is new in it, and what to read besides.
     pub(crate) fn take(&mut self, look: &Look, read: Read, now_ms: i64) -> (Vec<Fresh>, Option<Look>) {
+        self.begun = true;
         let mut known = BTreeSet::new();
         let mut fresh = Vec::new();
         for message in read.messages {

@@ -10,6 +10,9 @@ pub(crate) const PING: &str = ": ping\n\n";
 /// The last words of a stream whose time is over.
 pub(crate) const TIME_IS_OVER: &str = ": this stream's time is over: connect again with Last-Event-ID\n\n";
 
+/// The last words to somebody whose token counts no more.
+pub(crate) const NO_LONGER_KNOWN: &str = ": the token was revoked\n\n";
+
 /// A message's type, and the revision that made it.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Head {
@@ -51,7 +54,7 @@ mod tests {
 
     #[test]
     fn comments_are_no_events() {
-        for comment in [PING, TIME_IS_OVER] {
+        for comment in [PING, TIME_IS_OVER, NO_LONGER_KNOWN] {
             assert!(comment.starts_with(": ") && comment.ends_with("\n\n"), "{comment:?}");
             assert_eq!(comment.lines().count(), 2, "{comment:?}");
         }

@@ -149,6 +149,10 @@ impl Feed for OrganizationFeed {
         if text.is_empty() { updated.map(|()| text) } else { Ok(text) }
     }
 
+    async fn is_allowed(&self) -> bool {
+        self.caller.is_still_known(&self.context.accounts).await
+    }
+
     fn due_ms(&self) -> i64 {
         self.due_ms
     }

@@ -7,7 +7,10 @@ use callboard_domain::{
     CallId, OrgId,
     permissions::{Action, Role},
 };
-use callboard_wire::{credentials::bearer, socket_event::header};
+use callboard_wire::{
+    credentials::{bearer, secret_hash},
+    socket_event::header,
+};
 use http::StatusCode;
 use serde::Deserialize;
 
@@ -45,16 +48,31 @@ struct Http {
 }
 
 /// Who makes a request.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Caller {
     /// Their organization: nothing of another is ever read.
     pub(crate) org: OrgId,
     /// Who they are in it.
     pub(crate) principal: String,
     role: Role,
+    /// By which they are known.
+    secret_hash: String,
 }
 
 impl Caller {
+    /// Whether they are still who they were. Where that cannot be found out just now, they are.
+    pub(crate) async fn is_still_known(&self, accounts: &Accounts) -> bool {
+        match accounts.principal_of(&self.secret_hash).await {
+            Ok(found) => found.is_some_and(|auth| {
+                (auth.org.as_str(), &auth.principal, auth.role) == (self.org.as_str(), &self.principal, self.role)
+            }),
+            Err(error) => {
+                tracing::warn!(error = %error, "a listener could not be looked up and is let on");
+                true
+            }
+        }
+    }
+
     /// Whether they may read what was captured by this principal.
     pub(crate) fn may_read(&self, captured_by: &str) -> bool {
         self.role.may(Action::ReadAllCalls, false) || self.role.may(Action::ReadCall, captured_by == self.principal)
@@ -62,7 +80,7 @@ impl Caller {
 }
 
 /// What is wanted.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 pub(crate) enum Wanted {
     /// The changes of one call.
     Call {
@@ -131,7 +149,8 @@ impl Request {
         let unknown = |detail: &str| refused(StatusCode::UNAUTHORIZED, detail);
         let secret = header(&self.headers, "authorization").and_then(bearer);
         let secret = secret.ok_or_else(|| unknown("send a token: Authorization: Bearer <token>"))?;
-        let found = accounts.principal(secret).await?;
+        let secret_hash = secret_hash(secret);
+        let found = accounts.principal_of(&secret_hash).await?;
         let auth = found.ok_or_else(|| unknown("this token is not known, or was revoked: send another"))?;
         let org =
             OrgId::parse(&auth.org).map_err(|_| unknown("this token belongs to no organization: send another"))?;
@@ -139,7 +158,7 @@ impl Request {
             let detail = "the role capture may only send audio: use the token of a person";
             return Err(refused(StatusCode::FORBIDDEN, detail));
         }
-        Ok(Caller { org, principal: auth.principal, role: auth.role })
+        Ok(Caller { org, principal: auth.principal, role: auth.role, secret_hash })
     }
 
     /// The header that browsers send when they come back; the query parameter for clients that set no headers by habit.

@@ -9,18 +9,22 @@ use futures_util::{StreamExt, stream};
 
 use crate::{
     Body,
-    encode::{BEGIN, PING, TIME_IS_OVER},
+    encode::{BEGIN, NO_LONGER_KNOWN, PING, TIME_IS_OVER},
 };
 
 /// A comment is sent when nothing else was for so long, in milliseconds.
 const PING_MS: i64 = 15_000;
 /// So long before the function is ended, a stream ends by itself, in milliseconds; less where there is little time.
 const MARGIN_MS: i64 = 10_000;
+/// So often it is asked whether the listener may still listen, in milliseconds.
+const ALLOWED_MS: i64 = 60_000;
 
 /// Where news come from.
 pub(crate) trait Feed: Send + 'static {
     /// What is new, as events; empty where nothing is. Each time, also when it fails, it says anew when it is due.
     fn news(&mut self) -> impl Future<Output = Result<String, ServiceError>> + Send;
+    /// Whether the listener may still listen.
+    fn is_allowed(&self) -> impl Future<Output = bool> + Send;
     /// When to ask for news, in milliseconds since the Unix epoch.
     fn due_ms(&self) -> i64;
     /// Whether nothing comes after what was just told.
@@ -40,6 +44,8 @@ struct Serving<F> {
     phase: Phase,
     /// When the last text was written.
     written_ms: i64,
+    /// When it was asked whether the listener may listen.
+    allowed_ms: i64,
     until_ms: i64,
 }
 
@@ -48,7 +54,8 @@ struct Serving<F> {
 pub(crate) fn serve<F: Feed>(feed: F, deadline_ms: i64, clock: &Clock) -> Body {
     let now_ms = clock.now_ms();
     let until_ms = deadline_ms - MARGIN_MS.min((deadline_ms - now_ms).max(0) / 4);
-    let serving = Serving { feed, clock: clock.clone(), phase: Phase::Begins, written_ms: now_ms, until_ms };
+    let (clock, phase) = (clock.clone(), Phase::Begins);
+    let serving = Serving { feed, clock, phase, written_ms: now_ms, allowed_ms: now_ms, until_ms };
     let next = |mut serving: Serving<F>| async {
         let text = serving.text().await?;
         serving.written_ms = serving.clock.now_ms();
@@ -73,6 +80,13 @@ impl<F: Feed> Serving<F> {
             if now_ms >= self.until_ms {
                 self.phase = Phase::IsOver;
                 return Some(TIME_IS_OVER.to_owned());
+            }
+            if now_ms >= self.allowed_ms + ALLOWED_MS {
+                self.allowed_ms = now_ms;
+                if !self.feed.is_allowed().await {
+                    self.phase = Phase::IsOver;
+                    return Some(NO_LONGER_KNOWN.to_owned());
+                }
             }
             if now_ms >= self.feed.due_ms() {
                 match self.feed.news().await {
@@ -106,6 +120,7 @@ mod tests {
     struct Script {
         news: Vec<(i64, Result<&'static str, ()>)>,
         ends: bool,
+        revoked: bool,
     }
 
     impl Feed for Script {
@@ -113,6 +128,10 @@ mod tests {
             let reason = "as asked".to_owned();
             let failed = |()| ServiceError::Unavailable { service: "x", operation: "y", reason };
             self.news.remove(0).1.map(str::to_owned).map_err(failed)
+        }
+
+        async fn is_allowed(&self) -> bool {
+            !self.revoked
         }
 
         fn due_ms(&self) -> i64 {
@@ -139,15 +158,24 @@ mod tests {
     async fn news_come_when_they_are_due_and_the_feed_ends_with_its_last() {
         let news = vec![(0, Ok("a")), (500, Ok("")), (700, Err(())), (900, Ok("b")), (1_000, Ok("end"))];
         let expected = [(0, BEGIN), (0, "a"), (900, "b"), (1_000, "end")];
-        check(Script { news, ends: true }, 900_000, &expected).await;
+        check(Script { news, ends: true, revoked: false }, 900_000, &expected).await;
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_quiet_feed_pings_and_ends_before_its_deadline() {
         let news = vec![(20_000, Ok("a"))];
         let expected = [(0, BEGIN), (15_000, PING), (20_000, "a"), (35_000, PING), (40_000, TIME_IS_OVER)];
-        check(Script { news, ends: false }, 50_000, &expected).await;
-        check(Script { news: Vec::new(), ends: false }, 4_000, &[(0, BEGIN), (3_000, TIME_IS_OVER)]).await;
-        check(Script { news: Vec::new(), ends: false }, -1, &[(0, BEGIN), (0, TIME_IS_OVER)]).await;
+        check(Script { news, ends: false, revoked: false }, 50_000, &expected).await;
+        check(Script { news: Vec::new(), ends: false, revoked: false }, 4_000, &[(0, BEGIN), (3_000, TIME_IS_OVER)])
+            .await;
+        check(Script { news: Vec::new(), ends: false, revoked: false }, -1, &[(0, BEGIN), (0, TIME_IS_OVER)]).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_may_not_listen_any_more_is_sent_away_within_a_minute() {
+        let news = vec![(50_000, Ok("a")), (61_000, Ok("b"))];
+        let pings = [(0, BEGIN), (15_000, PING), (30_000, PING), (45_000, PING)];
+        let expected = [&pings[..], &[(50_000, "a"), (61_000, NO_LONGER_KNOWN)]].concat();
+        check(Script { news, ends: false, revoked: true }, 900_000, &expected).await;
     }
 }

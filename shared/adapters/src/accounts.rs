@@ -34,7 +34,12 @@ impl Accounts {
 
     /// Who shows this secret; none if nobody has it, or not any more.
     pub async fn principal(&self, secret: &str) -> Result<Option<AuthContext>, ServiceError> {
-        let key = self.key(&secret_hash(secret)).await?.filter(|key| !key.revoked);
+        self.principal_of(&secret_hash(secret)).await
+    }
+
+    /// The same by the hash of the secret, for who asks again later and keeps no secret.
+    pub async fn principal_of(&self, secret_hash: &str) -> Result<Option<AuthContext>, ServiceError> {
+        let key = self.key(secret_hash).await?.filter(|key| !key.revoked);
         Ok(key.map(|key| AuthContext::new(key.org.as_str(), &key.principal, key.role)))
     }
 
