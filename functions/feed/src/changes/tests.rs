@@ -36,9 +36,12 @@ fn look(changes: &mut Changes, counter: u64, now_ms: i64, reads: &[Read]) -> (Ve
     (looks, told)
 }
 
+/// The counter, what there is to read, what is read, and the revisions that are told.
+type Step<'a> = (u64, &'a [Read], &'a [Look], &'a [u64]);
+
 /// What is read and told at each counter, a second after the one before.
 #[track_caller]
-fn check(changes: &mut Changes, steps: &[(u64, &[Read], &[Look], &[u64])]) {
+fn check(changes: &mut Changes, steps: &[Step<'_>]) {
     for (step, (counter, reads, looks, told)) in steps.iter().enumerate() {
         let now_ms = i64::try_from(step).unwrap() * 1_000;
         let found = look(changes, *counter, now_ms, reads);

@@ -142,7 +142,10 @@ impl Pool {
                     drop(answer.send(Ok(prelude)));
                     timeout_at(deadline, carry(body, parts)).await
                 }
-                Err(message) => Ok(drop(answer.send(Err(InvokeError::Handler(message))))),
+                Err(message) => {
+                    drop(answer.send(Err(InvokeError::Handler(message))));
+                    Ok(())
+                }
             };
             if carried.is_ok() {
                 self.idle().push(environment);
