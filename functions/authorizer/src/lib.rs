@@ -15,11 +15,13 @@ use callboard_domain::{
 use callboard_runtime::{Clock, SettingError, Start};
 use callboard_wire::{
     connection::{AuthContext, Capture},
+    credentials,
     socket_event::header,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
+
+pub use callboard_wire::credentials::secret_hash as hash;
 
 /// What the function needs.
 #[derive(Debug)]
@@ -135,7 +137,7 @@ async fn connecting(event: &AuthorizerEvent, context: &Context) -> Result<Option
         |name: &str| event.query_string_parameters.as_ref().and_then(|query| query.get(name)).map(String::as_str);
     let capture_key = query("capture_key");
     let auth = match bearer(event).or(capture_key) {
-        Some(secret) => principal(secret, context).await?.ok_or(AuthError::Unauthorized)?,
+        Some(secret) => context.accounts.principal(secret).await?.ok_or(AuthError::Unauthorized)?,
         None => match &context.anonymous_capture {
             // Whoever shows something that is no token means to be somebody.
             _ if shows_something(event) => return Err(AuthError::Unauthorized),
@@ -170,10 +172,7 @@ async fn connecting(event: &AuthorizerEvent, context: &Context) -> Result<Option
 /// The bearer token: from the header, else from the subprotocol `bearer.<token>`.
 fn bearer(event: &AuthorizerEvent) -> Option<&str> {
     let headers = event.headers.as_ref()?;
-    let from_header = header(headers, "authorization").and_then(|value| {
-        let (scheme, token) = value.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
-    });
+    let from_header = header(headers, "authorization").and_then(credentials::bearer);
     let from_protocol = || {
         let protocols = header(headers, "sec-websocket-protocol")?;
         protocols.split(',').find_map(|protocol| protocol.trim().strip_prefix("bearer."))
@@ -193,16 +192,6 @@ fn shows_something(event: &AuthorizerEvent) -> bool {
     header(headers, "authorization").is_some()
         || header(headers, "x-api-key").is_some()
         || protocols.split(',').any(|protocol| protocol.trim().starts_with("bearer."))
-}
-
-async fn principal(secret: &str, context: &Context) -> Result<Option<AuthContext>, ServiceError> {
-    let key = context.accounts.key(&hash(secret)).await?;
-    Ok(key.filter(|key| !key.revoked).map(|key| AuthContext::new(key.org.as_str(), &key.principal, key.role)))
-}
-
-/// How a secret is looked up: secrets are random, so one round of SHA-256 is enough.
-pub fn hash(secret: &str) -> String {
-    hex::encode(Sha256::digest(secret.as_bytes()))
 }
 
 #[cfg(test)]

@@ -22,12 +22,15 @@ use crate::{
 };
 
 mod cards;
+mod changes;
 mod deletion;
 mod listing;
 mod progress;
 mod recordings;
 
 pub use listing::{CallFilter, CallPage};
+
+pub use changes::Standing;
 
 /// An item is written over one of a lower revision only.
 const NEWER: &str = "(attribute_not_exists(#revision) OR #revision < :revision)";

@@ -26,6 +26,9 @@ pub struct Table {
     name: String,
 }
 
+/// An item as it is stored.
+pub type Item = HashMap<String, AttributeValue>;
+
 /// Whether a conditional write took place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Written {
@@ -306,12 +309,19 @@ impl Table {
 
     /// Reads items of a partition, in the order of their sort keys.
     pub async fn query<T: DeserializeOwned>(&self, query: &Query<'_>) -> Result<Page<T>, ServiceError> {
+        let Page { items, next } = self.items(query).await?;
+        let items = items.into_iter().map(|item| self.read(item)).collect::<Result<_, _>>()?;
+        Ok(Page { items, next })
+    }
+
+    /// The same, as they are stored: for items of more than one kind.
+    pub async fn items(&self, query: &Query<'_>) -> Result<Page<Item>, ServiceError> {
         let (pk, sk) = match query.index {
             Some(index) => (format!("{index}_pk"), format!("{index}_sk")),
             None => ("pk".to_owned(), "sk".to_owned()),
         };
         let mut items = Vec::new();
-        let mut start: Option<HashMap<String, AttributeValue>> = None;
+        let mut start: Option<Item> = None;
         loop {
             let wanted = query.limit.map(|limit| limit - items.len());
             let mut condition = "#pk = :pk".to_owned();
@@ -354,11 +364,11 @@ impl Table {
             }
         }
         let next = start.and_then(|key| key.get(&sk).and_then(|value| value.as_s().ok().cloned()));
-        let items = items.into_iter().map(|item| self.read(item)).collect::<Result<_, _>>()?;
         Ok(Page { items, next })
     }
 
-    fn read<T: DeserializeOwned>(&self, item: HashMap<String, AttributeValue>) -> Result<T, ServiceError> {
+    /// A stored item as a struct.
+    pub fn read<T: DeserializeOwned>(&self, item: Item) -> Result<T, ServiceError> {
         let sk = item.get("sk").and_then(|sk| sk.as_s().ok().cloned()).unwrap_or_default();
         // What exactly does not fit is not told: the words might be spoken ones.
         serde_dynamo::from_item(item).map_err(|_| self.corrupt(&format!("{sk} is not what this version expects")))

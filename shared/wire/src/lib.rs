@@ -7,6 +7,7 @@ pub mod advice;
 pub mod archive;
 pub mod compat;
 pub mod connection;
+pub mod credentials;
 pub mod deferred;
 pub mod export;
 pub mod items;

@@ -276,6 +276,15 @@ impl ServerMessage {
         Self::Error { code, message: message.to_string(), action: action.map(str::to_owned) }
     }
 
+    /// The message as it is told at this time: a segment says when it was.
+    #[must_use]
+    pub fn told_at(mut self, now_ms: i64) -> Self {
+        if let Self::Segment(segment) = &mut self {
+            segment.times.pushed = Some(now_ms);
+        }
+        self
+    }
+
     /// The message as it is sent.
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()

@@ -14,6 +14,7 @@ mod beside;
 mod clients;
 mod compat;
 mod conditions;
+mod feed;
 mod feedback;
 mod files;
 mod handshake;
