@@ -1,5 +1,6 @@
 //! How fast recordings are decoded and cut into utterances, and what planning and seeking cost: `cargo run --release -p
-//! callboard-audio --example decode_speed -- [--mono] FILE…` prints a line a file. Speeds are media time by processor time.
+//! callboard-audio --features decode --example decode_speed -- [--mono] FILE…` prints a line a file. Speeds are media time
+//! by processor time.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write as _};
