@@ -58,7 +58,7 @@ pub struct JobResult {
     pub job_id: String,
     /// Where it stands.
     pub status: JobState,
-    /// All that was said, a line an utterance.
+    /// All that was said, a line an utterance, with who said it where there are two sides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transcription: Option<String>,
     /// The notes as Markdown; empty where none could be written.
