@@ -155,10 +155,16 @@ mod tests {
     fn context() -> Context {
         let config = aws_sdk_dynamodb::Config::builder().behavior_version_latest().build();
         let table = Table::new(aws_sdk_dynamodb::Client::from_conf(config), "none");
+        let sdk = aws_types::SdkConfig::builder().behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::latest());
+        let sdk = sdk.build();
         Context {
             accounts: Accounts::new(table.clone()),
             orgs: Orgs::new(table.clone()),
             calls: Calls::new(table),
+            audio: AudioStore::new(bucket_client(&sdk), "none"),
+            hooks: None,
+            archive: ArchiveQueue::new(aws_sdk_sqs::Client::new(&sdk), "none"),
+            playback_s: PLAYBACK_S,
             clock: Clock::from_fn(|| 0),
         }
     }

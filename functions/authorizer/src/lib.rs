@@ -114,7 +114,7 @@ pub async fn handle(event: AuthorizerEvent, context: &Context) -> Result<Value, 
 /// Who makes an HTTP request.
 async fn requesting(event: &AuthorizerEvent, context: &Context) -> Result<AuthContext, AuthError> {
     if let Some(secret) = bearer(event).or_else(|| api_key(event)) {
-        return principal(secret, context).await?.ok_or(AuthError::Unauthorized);
+        return context.accounts.principal(secret).await?.ok_or(AuthError::Unauthorized);
     }
     match &context.anonymous_capture {
         Some(org) if takes_recordings(event) && !shows_something(event) => Ok(anonymous(org)),

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use callboard_adapters::ServiceError;
+use callboard_adapters::{ServiceError, calls::CallFilter};
 use callboard_domain::CallId;
 use callboard_wire::{items::CallItem, messages::ServerMessage};
 use futures_util::future::{join_all, try_join_all};
@@ -60,8 +60,8 @@ pub(crate) async fn open(
 impl OrganizationFeed {
     /// The newest calls that the caller may read.
     async fn listed(&self) -> Result<Vec<CallItem>, ServiceError> {
-        let page = self.context.calls.list(&self.caller.org, MOST_CALLS, None).await?;
-        Ok(page.items.into_iter().filter(|call| self.caller.may_read(&call.principal)).collect())
+        let page = self.context.calls.list(&self.caller.org, &CallFilter::default(), MOST_CALLS, None).await?;
+        Ok(page.calls.into_iter().filter(|call| self.caller.may_read(&call.principal)).collect())
     }
 
     /// Up to which revision a call is known when the feed begins; none of a call that is not followed.

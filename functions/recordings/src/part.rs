@@ -95,7 +95,7 @@ pub(crate) async fn write_whole(
     });
     let mut missing = Vec::new();
     let mut worker = Worker::new(item, 0, sound, true, context).await?;
-    worker.settle_section(heard.collect(), (true, true), &mut missing).await?;
+    worker.settle_section(heard.collect(), None, (true, true), &mut missing).await?;
     let settled =
         context.calls.change_recording((&item.org, &item.call), now_ms, |it| it.settle(0, missing.clone())).await?;
     match settled {

@@ -21,6 +21,7 @@ pub const MOST_NAME: usize = 255;
 
 /// What is asked for when a recording is handed in.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Wish {
     /// The file's name, for people.
     pub file_name: String,
@@ -114,6 +115,7 @@ fn is_tag(text: &str) -> bool {
 
 /// Where a recording stands.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum RecordingState {
     /// Its audio is expected.
@@ -133,6 +135,7 @@ pub enum RecordingState {
 
 /// What a recording is, as its bytes tell.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Sound {
     /// The container's name, for people.
     pub container: String,
@@ -148,6 +151,7 @@ pub struct Sound {
 
 /// A stretch that has no text though something may have been said there. Media time in milliseconds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Missing {
     /// Where it begins.
     pub from_ms: u64,
@@ -340,6 +344,7 @@ impl Recording {
 
 /// A recording as people see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RecordingView {
     /// Where it stands.
     pub state: RecordingState,

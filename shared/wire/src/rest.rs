@@ -91,6 +91,7 @@ pub struct Transcript {
 
 /// `POST /v1/recordings`: a recording that is handed in.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NewRecording {
     /// The call's id, a ULID that the client chooses: sent again, nothing is created twice. Without it one is made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -108,6 +109,7 @@ pub struct NewRecording {
 
 /// The answer to it, and `GET /v1/recordings/{id}/upload`: where its audio is sent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RecordingTicket {
     /// The call.
     pub call: String,
@@ -118,6 +120,7 @@ pub struct RecordingTicket {
 /// Where audio is sent. No address needs a token beside it, and each is good until `expires_at_ms` (wall clock,
 /// milliseconds since the Unix epoch): ask for new ones then.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Upload {
     /// `PUT` the file to one address.
@@ -144,6 +147,7 @@ pub enum Upload {
 
 /// One part of a file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct UploadPart {
     /// Its number, counted from 1: it begins at byte (number − 1) · part_bytes.
     pub number: u32,
@@ -153,6 +157,7 @@ pub struct UploadPart {
 
 /// `GET /v1/calls/{id}/result`: what came of a call, in one piece.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CallResult {
     /// The call.
     pub call: CallMessage,

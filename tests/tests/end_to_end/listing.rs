@@ -43,6 +43,7 @@ impl Lists {
             ended_at_ms: None,
             end_reason: None,
             duration_ms: 0,
+            file_name: None,
         };
         self.calls.claim(&call, "").await.unwrap();
         id
