@@ -4,7 +4,7 @@
 //! text is kept in memory until all of it is known, since what may be shown of a number is decided by what follows it;
 //! so what is written depends on the section alone, however the recording was divided.
 
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
 
 use callboard_adapters::{ServiceError, table::Written};
 use callboard_audio::{
@@ -20,7 +20,7 @@ use callboard_domain::{
     settings::RedactionPolicy,
     speech::{Recognized, SpeechError, SpeechRequest, whole::HeardUtterance},
 };
-use callboard_runtime::speech::Hints;
+use callboard_runtime::{Stopwatch, speech::Hints};
 use callboard_wire::items::RecordingItem;
 use futures_util::{StreamExt as _, future::BoxFuture, stream};
 use tokio::sync::mpsc;
@@ -176,7 +176,7 @@ impl<'a> Worker<'a> {
         let decode = open(self.item, self.context, move |mut decoder| {
             let mut events = recorded::sections(&mut decoder, &plan, range, options)?;
             loop {
-                let began = Instant::now();
+                let began = Stopwatch::start();
                 let event = events.next();
                 stages.decoded(began.elapsed());
                 let Some(event) = event.transpose()? else { return Ok(()) };
@@ -320,7 +320,7 @@ impl<'a> Worker<'a> {
                 segment.masked = shown.spans;
             }
         }
-        let began = Instant::now();
+        let began = Stopwatch::start();
         if let Some(audio) = audio {
             let policy = self.hints.redaction;
             keep::store(audio, self.item, &self.channels, &segments, policy, self.context).await?;
@@ -379,7 +379,7 @@ async fn transcribe(
     context: &Context,
     stages: &Stages,
 ) -> Heard {
-    let began = Instant::now();
+    let began = Stopwatch::start();
     let asked_ms = context.clock.now_ms();
     let wish = &item.recording.wish;
     let request = SpeechRequest {
