@@ -235,6 +235,9 @@ fn a_distribution_leads_to_function_urls() {
     refused(&text.replace("TargetOriginId: pages", "TargetOriginId: none"), &["there is no origin none"]);
     refused(&text.replace("FUrl.FunctionUrl", "FUrl.Arn"), &["FUrl has no attribute Arn"]);
     refused(&text.replace("FUrl.", "GUrl."), &["no parameter or resource GUrl"]);
-    refused(&small("FunctionUrlConfig: {AuthType: AWS_IAM}"), &["F.FunctionUrlConfig.AuthType", "supported are NONE"]);
+    refused(
+        &small("FunctionUrlConfig: {AuthType: AWS_IAM}"),
+        &["FunctionUrlConfig.AuthType of F", "supported are NONE"],
+    );
     refused(&small("FunctionUrlConfig: {AuthType: NONE, InvokeMode: BUFFERED}"), &["supported are RESPONSE_STREAM"]);
 }
