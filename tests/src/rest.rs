@@ -1,11 +1,14 @@
 //! Requests to the REST interface.
 
-use std::sync::OnceLock;
+use std::{sync::OnceLock, time::Duration};
 
 use reqwest::{Method, header::HeaderMap};
 use serde_json::{Value, json};
 
-use crate::{PATIENCE, dashboard::Heard, dashboard::heard, until};
+use crate::{PATIENCE, dashboard::Heard, dashboard::heard, until, until_within};
+
+/// Longer than a recording takes that is an hour long.
+const RECORDED: Duration = Duration::from_secs(600);
 
 /// A client; the first installs the TLS provider that all in this process share.
 pub fn client() -> reqwest::Client {
@@ -124,7 +127,7 @@ impl Rest {
                 || (snapshot["call"]["status"] == "ended" && !snapshot["notes"].is_null());
             over.then_some(snapshot)
         };
-        until("the recording's end", done).await
+        until_within(RECORDED, "the recording's end", done).await
     }
 
     /// A call's snapshot.

@@ -91,12 +91,12 @@ async fn a_card_and_its_feedback_take_no_place_of_each_other() {
     let judge = async |who: &'static str, verdict| Box::pin(calls.put_verdict(key, who, verdict, 7)).await.unwrap();
     assert!(judge("al", Some(Verdict::Used)).await.is_none(), "there is no card yet");
     for (start_ms, version, written) in [(5_000, 2, Written::Yes), (6_000, 1, Written::No), (5_000, 2, Written::Yes)] {
-        assert_eq!(calls.put_card(&org, &call, &card(start_ms), version).await.unwrap(), written, "{start_ms}");
+        assert_eq!(calls.put_card(&org, &call, &card(start_ms), version, true).await.unwrap(), written, "{start_ms}");
     }
     let (seen, change) = judge("al", Some(Verdict::Used)).await.unwrap();
     assert_eq!((seen.card, change.before, change.now), (card(5_000), None, Some(Verdict::Used)));
     // A later version takes the place of the card, and leaves what people think of it.
-    assert_eq!(calls.put_card(&org, &call, &card(4_000), 3).await.unwrap(), Written::Yes);
+    assert_eq!(calls.put_card(&org, &call, &card(4_000), 3, true).await.unwrap(), Written::Yes);
     judge("sue", Some(Verdict::Dismissed)).await.unwrap();
     let known = calls.card(&org, &call, &id).await.unwrap().unwrap();
     let verdicts: Vec<_> = known.feedback.iter().map(|it| (it.principal.as_str(), it.verdict, it.at_ms)).collect();
@@ -117,12 +117,12 @@ async fn a_models_words_are_for_one_pushback_alone() {
     let words = |say: &str| Wording { say: say.into(), follow_up: String::new() };
     let put = async |start_ms, say| Box::pin(calls.put_wording(&org, &call, &id, start_ms, &words(say))).await.unwrap();
     assert_eq!(put(5_000, "a").await, Written::No, "there is no card yet");
-    calls.put_card(&org, &call, &card(5_000), 1).await.unwrap();
+    calls.put_card(&org, &call, &card(5_000), 1, true).await.unwrap();
     assert_eq!((put(4_000, "a").await, put(5_000, "b").await), (Written::No, Written::Yes));
     let shown = async || calls.card(&org, &call, &id).await.unwrap().unwrap().shown().card;
     assert_eq!((shown().await.say.as_str(), shown().await.source), ("b", Source::Model));
     // The customer says it again: the playbook's words until the model has others.
-    calls.put_card(&org, &call, &card(9_000), 2).await.unwrap();
+    calls.put_card(&org, &call, &card(9_000), 2, true).await.unwrap();
     assert_eq!((shown().await.say, shown().await.source), (card(0).say, Source::Rule));
     assert_eq!(put(9_000, "c").await, Written::Yes);
     assert_eq!(calls.card(&org, &call, &id).await.unwrap().unwrap().suggested(), ["b", "c"]);
@@ -133,7 +133,7 @@ async fn many_who_judge_one_card_at_once_are_all_counted() {
     let (local, calls, org) = calls().await;
     let accounts = Accounts::new(Table::new(aws_sdk_dynamodb::Client::new(&local.stack.sdk_config()), "AccountsTable"));
     let (call, playbook) = (CallId::parse(&new_call()).unwrap(), PlaybookId::parse("sales").unwrap());
-    calls.put_card(&org, &call, &card(0), 1).await.unwrap();
+    calls.put_card(&org, &call, &card(0), 1, true).await.unwrap();
     let id = card(0).id;
     let judge = async |who: String| {
         let verdict = Some(Verdict::Helpful);

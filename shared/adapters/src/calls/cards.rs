@@ -25,14 +25,16 @@ impl Calls {
         self.under(org, call, sk::CARD).await
     }
 
-    /// Stores a card as it follows from a version of the call's progress, unless a later one's is there. What else is
-    /// known of it, such as its feedback, stays.
+    /// Stores a card as it follows from a version of the call's progress, unless a later one's is there, or one of the
+    /// same version that is not known to be the one that counts: `settled` says that this one is. What else is known of it,
+    /// such as its feedback, stays.
     pub async fn put_card(
         &self,
         org: &OrgId,
         call: &CallId,
         card: &Card,
         version: u64,
+        settled: bool,
     ) -> Result<Written, ServiceError> {
         let values = [
             ("org", text(org.as_str())),
@@ -40,8 +42,10 @@ impl Calls {
             ("card", value(card)?),
             ("version", number(version)),
         ];
-        let condition = "attribute_not_exists(#card) OR attribute_not_exists(#version) OR #version <= :version";
-        self.change_card((org, call, &card.id), &values, condition, &[]).await
+        let below = if settled { "<=" } else { "<" };
+        let condition =
+            format!("attribute_not_exists(#card) OR attribute_not_exists(#version) OR #version {below} :version");
+        self.change_card((org, call, &card.id), &values, &condition, &[]).await
     }
 
     /// Stores a model's words for the card of a pushback; `No` says that the card is of another one by now.

@@ -25,15 +25,30 @@ impl Calls {
             }
             // Cards first: should this end here, the next try finds the progress unchanged and writes both. What is there
             // decides, and not what was: another writer may have left a card that follows from less than both know.
-            let cards = after.cards(playbook);
-            let stored = if cards.is_empty() { Vec::new() } else { self.cards(org, call).await? };
-            for card in cards.iter().filter(|card| !stored.iter().any(|item| item.card == **card)) {
-                self.put_card(org, call, card, version + 1).await?;
-            }
+            self.put_cards((org, call), &after, playbook, version + 1, false).await?;
             if self.put_progress(org, call, &after, playbook, version).await? == Written::Yes {
+                // Another writer may have been at the same version with its cards, before it lost.
+                self.put_cards((org, call), &after, playbook, version + 1, true).await?;
                 return Ok(after);
             }
         }
         Err(overtaken("PutItem"))
+    }
+
+    /// Writes the cards of a progress that are not stored so.
+    async fn put_cards(
+        &self,
+        (org, call): (&OrgId, &CallId),
+        progress: &Progress,
+        playbook: &Playbook,
+        version: u64,
+        settled: bool,
+    ) -> Result<(), ServiceError> {
+        let cards = progress.cards(playbook);
+        let stored = if cards.is_empty() { Vec::new() } else { self.cards(org, call).await? };
+        for card in cards.iter().filter(|card| !stored.iter().any(|item| item.card == **card)) {
+            self.put_card(org, call, card, version, settled).await?;
+        }
+        Ok(())
     }
 }
