@@ -26,13 +26,14 @@ SPEECH_PYTHON := $(SPEECH)/.venv/bin/python
 FUNCTIONS := $(notdir $(patsubst %/Cargo.toml,%,$(wildcard functions/*/Cargo.toml)))
 TIMED := @infra/checks/timed.sh
 
-.PHONY: help run test lint lambda needs needs-of-checks speech speech-test rust-test simulate \
+.PHONY: help run test lint lambda needs needs-of-checks speech speech-test rust-test api-test api-docs simulate \
 	files crates fmt clippy doc deny machete template tools
 .NOTPARALLEL:
 
 help:
 	@echo 'make run      the whole system on this machine   make run ARGS="--port 9000"'
 	@echo 'make test     every test: unit, integration, end to end'
+	@echo 'make api-docs  the OpenAPI document, made anew from the types and shared/wire/api'
 	@echo 'make simulate  the live path under everything that the cloud does to it   make simulate SEEDS=42'
 	@echo 'make lint     format, lints, documentation, licences, what may depend on what, the template'
 	@echo 'make lambda   every function, built as Lambda runs it   make lambda LAMBDA="--release --arm64"'
@@ -67,13 +68,23 @@ $(SPEECH)/.venv/installed-dev: $(SPEECH)/requirements-dev.txt $(SPEECH)/.venv/in
 	@touch $@
 
 # ---------------------------------------------------------------- test
-test: speech-test rust-test
+test: speech-test rust-test api-test
 
 speech-test: needs-of-checks $(SPEECH)/.venv/installed-dev
 	$(TIMED) "speech server's tests" $(SPEECH_PYTHON) -m pytest -rs $(SPEECH) | $(PYTHON) infra/checks/tests.py
 
 rust-test: needs-of-checks speech
 	$(TIMED) "cargo test" cargo test --workspace --locked --profile $(PROFILE) --no-fail-fast 2>&1 | $(PYTHON) infra/checks/tests.py
+
+# Every answer of the REST interface is what its document says.
+api-test: needs-of-checks $(TOOLS)/api/installed
+	@cargo build --quiet --locked --profile $(PROFILE) --workspace --bin callboard
+	@$(TOOLS)/api/bin/python infra/checks/api.py --self-test
+	$(TIMED) "schemathesis" $(TOOLS)/api/bin/python infra/checks/api.py $(TARGET)/$(PROFILE:dev=debug)/callboard
+
+# Writes shared/wire/api/openapi.json anew, of the files beside it and the types that are sent.
+api-docs: needs
+	@cargo run --quiet --locked --package callboard-wire --features schema --example openapi
 
 # How many of them, or which: SEEDS=100..200, and SEEDS=42 with its log.
 SEEDS ?= 0..100000
@@ -141,4 +152,11 @@ $(TOOLS)/aws/installed: infra/checks/requirements.txt | needs-of-checks
 	@$(PYTHON) -m venv --clear $(TOOLS)/aws
 	$(TIMED) "installing SAM and cargo lambda" \
 		$(TOOLS)/aws/bin/pip install --quiet --no-compile --disable-pip-version-check --requirement $<
+	@touch $@
+
+$(TOOLS)/api/installed: infra/checks/requirements-api.txt | needs-of-checks
+	@mkdir -p $(TOOLS)
+	@$(PYTHON) -m venv --clear $(TOOLS)/api
+	$(TIMED) "installing schemathesis" \
+		$(TOOLS)/api/bin/pip install --quiet --no-compile --disable-pip-version-check --requirement $<
 	@touch $@

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use anyhow::Context as _;
+use callboard_domain::CallStatus;
 use callboard_wire::messages::CallMessage;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::tz::TimeZone;
@@ -27,9 +28,50 @@ pub(crate) struct CallsArgs {
     /// Most calls to show
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
+    #[command(flatten)]
+    filters: Filters,
     /// Print one call a line, as the REST interface tells it, with `percent` where it is known
     #[arg(long)]
     json: bool,
+}
+
+/// Which calls are shown: those that fit all that is said.
+#[derive(clap::Args)]
+struct Filters {
+    /// Started then or later, as in 2026-03-08T15:05:00Z or 2026-03-08T16:05:00+01:00
+    #[arg(long, value_name = "TIME")]
+    from: Option<String>,
+    /// Started before that
+    #[arg(long, value_name = "TIME")]
+    to: Option<String>,
+    /// Where they stand
+    #[arg(long, value_parser = CallStatus::ALL.map(CallStatus::as_str))]
+    status: Option<String>,
+    /// Who captured them
+    #[arg(long, value_name = "PRINCIPAL")]
+    agent: Option<String>,
+    /// What they are held against
+    #[arg(long, value_name = "ID")]
+    playbook: Option<String>,
+    /// An objection that was raised in them, by its id in the playbook
+    #[arg(long, value_name = "ID")]
+    objection: Option<String>,
+}
+
+impl Filters {
+    /// As the interface names them.
+    fn given(self) -> Vec<(&'static str, String)> {
+        let Self { from, to, status, agent, playbook, objection } = self;
+        let all = [
+            ("from", from),
+            ("to", to),
+            ("status", status),
+            ("agent", agent),
+            ("playbook", playbook),
+            ("objection", objection),
+        ];
+        all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    }
 }
 
 /// A call, and how far it got.
@@ -49,7 +91,9 @@ struct Listed {
 pub(crate) async fn run(args: CallsArgs) -> anyhow::Result<()> {
     let stack = args.stack.resolve()?;
     let (limit, zone) = (args.limit as usize, times::here());
-    let (mut pages, mut shown) = (Pages::new(&stack), 0);
+    let filters = args.filters.given();
+    let is_filtered = !filters.is_empty();
+    let (mut pages, mut shown) = (Pages::of(&stack, filters), 0);
     while shown < limit {
         let Some(calls) = pages.next(limit - shown).await? else { break };
         let listed: Vec<Listed> = stream::iter(calls)
@@ -63,7 +107,9 @@ pub(crate) async fn run(args: CallsArgs) -> anyhow::Result<()> {
             return Ok(());
         }
     }
-    if shown == 0 {
+    if shown == 0 && is_filtered {
+        eprintln!("callboard: no call fits: leave a filter out");
+    } else if shown == 0 {
         eprintln!("callboard: there are no calls yet: `callboard stream FILE` makes one");
     }
     Ok(())

@@ -43,6 +43,11 @@ pub(crate) fn read_aws(url: &str) -> Option<String> {
     read_in(&directory()?, url)?.aws
 }
 
+/// The folder where it is kept which recordings went to which stack; none where this person keeps no state.
+pub(crate) fn uploads() -> Option<PathBuf> {
+    Some(directory()?.join("uploads"))
+}
+
 /// `$XDG_STATE_HOME/callboard`, else `~/.local/state/callboard`.
 fn directory() -> Option<PathBuf> {
     // The XDG base directory rules: a relative path is invalid and ignored.

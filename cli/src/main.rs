@@ -1,5 +1,6 @@
 //! `callboard`: the command line. Every command is a module of its own; here they are only told apart.
 
+mod bench;
 mod calls;
 mod dev;
 mod doctor;
@@ -13,6 +14,8 @@ mod socket;
 mod stack;
 mod stream;
 mod times;
+mod upload;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -32,10 +35,15 @@ enum Command {
     /// Run the whole system on this machine
     Dev(dev::DevArgs),
     Stream(stream::StreamArgs),
+    Upload(upload::UploadArgs),
+    WatchFolder(watch::WatchArgs),
     Calls(calls::CallsArgs),
     Show(show::ShowArgs),
     Doctor(doctor::DoctorArgs),
     Redrive(redrive::RedriveArgs),
+    /// Measure a stack
+    #[command(subcommand)]
+    Bench(bench::BenchCommand),
     /// Check a playbook, or try it on a written transcript
     #[command(subcommand)]
     Playbook(playbook::PlaybookCommand),
@@ -52,10 +60,13 @@ async fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Dev(args) => dev::run(args).await.map(|()| ExitCode::SUCCESS),
         Command::Stream(args) => stream::run(args).await.map(|()| ExitCode::SUCCESS),
+        Command::Upload(args) => upload::run(args).await,
+        Command::WatchFolder(args) => watch::run(args).await,
         Command::Calls(args) => calls::run(args).await.map(|()| ExitCode::SUCCESS),
         Command::Show(args) => show::run(args).await.map(|()| ExitCode::SUCCESS),
         Command::Doctor(args) => doctor::run(args).await.map(|()| ExitCode::SUCCESS),
         Command::Redrive(args) => redrive::run(args).await.map(|()| ExitCode::SUCCESS),
+        Command::Bench(command) => bench::run(command).await,
         Command::Playbook(command) => playbook::run(command),
     };
     match done {

@@ -59,6 +59,7 @@ impl FromStr for Wanted {
 /// The calls of an organization, newest first, in pages.
 pub(crate) struct Pages<'a> {
     stack: &'a Stack,
+    filters: Vec<(&'static str, String)>,
     cursor: Option<String>,
     is_over: bool,
 }
@@ -66,7 +67,12 @@ pub(crate) struct Pages<'a> {
 impl<'a> Pages<'a> {
     /// From the newest on.
     pub(crate) fn new(stack: &'a Stack) -> Self {
-        Self { stack, cursor: None, is_over: false }
+        Self::of(stack, Vec::new())
+    }
+
+    /// Those that fit the interface's filters, from the newest on.
+    pub(crate) fn of(stack: &'a Stack, filters: Vec<(&'static str, String)>) -> Self {
+        Self { stack, filters, cursor: None, is_over: false }
     }
 
     /// At most so many calls more, and maybe none while there are others still; nothing at the end.
@@ -77,7 +83,7 @@ impl<'a> Pages<'a> {
         if self.is_over {
             return Ok(None);
         }
-        let path = page_path(most.clamp(1, PAGE), self.cursor.as_deref());
+        let path = page_path(most.clamp(1, PAGE), &self.filters, self.cursor.as_deref());
         let body = ask(self.stack, &path).await?.context("this stack tells no calls: update it, or check --url")?;
         let page: CallList = serde_json::from_str(&body).map_err(not_understood)?;
         self.is_over = page.next.is_none();
@@ -86,11 +92,14 @@ impl<'a> Pages<'a> {
     }
 }
 
-fn page_path(limit: usize, cursor: Option<&str>) -> String {
+fn page_path(limit: usize, filters: &[(&str, String)], cursor: Option<&str>) -> String {
     let mut path = format!("/v1/calls?limit={limit}");
+    let given = filters.iter().map(|(name, value)| (*name, value.as_str())).chain(cursor.map(|it| ("cursor", it)));
     // Only what is encoded is taken of this address.
-    if let Some(Ok(url)) = cursor.map(|cursor| Url::parse_with_params("http://localhost", [("cursor", cursor)])) {
-        path += &format!("&{}", url.query().unwrap_or_default());
+    if let Ok(url) = Url::parse_with_params("http://localhost", given)
+        && let Some(query) = url.query().filter(|query| !query.is_empty())
+    {
+        path += &format!("&{query}");
     }
     path
 }
@@ -232,8 +241,10 @@ mod tests {
     }
 
     #[test]
-    fn a_cursor_is_encoded() {
-        assert_eq!(page_path(50, None), "/v1/calls?limit=50");
-        assert_eq!(page_path(1, Some("a&b=c #é")), "/v1/calls?limit=1&cursor=a%26b%3Dc+%23%C3%A9");
+    fn what_is_asked_is_encoded() {
+        assert_eq!(page_path(50, &[], None), "/v1/calls?limit=50");
+        assert_eq!(page_path(1, &[], Some("a&b=c #é")), "/v1/calls?limit=1&cursor=a%26b%3Dc+%23%C3%A9");
+        let from = [("from", "2026-03-08T15:00:00+01:00".to_owned())];
+        assert_eq!(page_path(1, &from, Some("a")), "/v1/calls?limit=1&from=2026-03-08T15%3A00%3A00%2B01%3A00&cursor=a");
     }
 }

@@ -193,7 +193,11 @@ mod tests {
         let template = Template::read(path.as_ref(), &BTreeMap::new()).unwrap();
         assert_eq!(buckets(&template), ["failedbatchesbucket"]);
         let url = |name: &str| format!("http://local/000000000000/{name}");
-        let pairs = [("DeferredDeadLetterQueue", "DeferredQueue"), ("AdviceDeadLetterQueue.fifo", "AdviceQueue.fifo")];
+        let pairs = [
+            ("DeferredDeadLetterQueue", "DeferredQueue"),
+            ("WorkDeadLetterQueue", "WorkQueue"),
+            ("AdviceDeadLetterQueue.fifo", "AdviceQueue.fifo"),
+        ];
         assert_eq!(queues(&template), pairs.map(|(dead_letters, queue)| (url(dead_letters), url(queue))));
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::Context;
 use callboard_wire::rest::CallSnapshot;
 use reqwest::{StatusCode, Url};
+use serde::Serialize;
 
 use crate::{failure::Unusable, local_state};
 
@@ -30,6 +31,11 @@ pub(crate) struct Stack {
 }
 
 impl StackArgs {
+    /// Those that name an address and a token.
+    pub(crate) fn with_token(url: &str, token: &str) -> Self {
+        Self { url: url.to_owned(), token: Some(token.to_owned()) }
+    }
+
     /// Checks the address and looks the token up.
     ///
     /// # Errors
@@ -104,6 +110,18 @@ impl Stack {
     /// When no answer comes.
     pub(crate) async fn get(&self, path: &str) -> reqwest::Result<reqwest::Response> {
         let mut request = self.client.get(format!("{}{path}", self.address()));
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        request.send().await
+    }
+
+    /// Sends a JSON body to a path with the token shown.
+    ///
+    /// # Errors
+    /// When no answer comes.
+    pub(crate) async fn post(&self, path: &str, body: &impl Serialize) -> reqwest::Result<reqwest::Response> {
+        let mut request = self.client.post(format!("{}{path}", self.address())).json(body);
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }

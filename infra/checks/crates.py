@@ -22,8 +22,9 @@ IMPURE = re.compile(r"tokio|tokio-.*|async-std|smol|mio|socket2|aws-.*|aws_.*|la
 """Runtimes, network, clouds."""
 
 LOCAL = re.compile(r"libsqlite3-sys|rusqlite|s3s|s3s-.*|dynoxide.*|saphyr-parser|callboard-local|callboard|clap|"
-                   r"aws-sdk-sso|aws-lc-sys|aws-lc-rs|openssl|openssl-sys|native-tls|hyper v0\..*|http v0\..*")
-"""The local stack's parts, the command line's, a second HTTP stack, TLS other than rustls with ring."""
+                   r"schemars|aws-sdk-sso|aws-lc-sys|aws-lc-rs|openssl|openssl-sys|native-tls|hyper v0\..*|http v0\..*")
+"""The local stack's parts, the command line's, what makes documents, a second HTTP stack, TLS other than rustls with
+ring."""
 
 
 def impure(tree):
@@ -112,7 +113,7 @@ def self_test():
                               "aws-sdk-sts v1.124.0"}) == []
     for crate in ["libsqlite3-sys v0.34.0", "rusqlite v0.36.0", "s3s v0.14.1", "s3s-fs v0.14.1", "dynoxide-rs v3.2.0",
                   "hyper v0.14.32", "aws-sdk-sso v1.100.0", "aws-lc-sys v0.30.0", "aws-lc-rs v1.13.0",
-                  "openssl-sys v0.9.100", "callboard-local v0.1.0", f"{other} v0.1.0"]:
+                  "openssl-sys v0.9.100", "schemars v1.2.3", "callboard-local v0.1.0", f"{other} v0.1.0"]:
         assert local_parts(name, {f"{one} v0.1.0", crate}) == [crate], crate
 
     assert wrong_ways({"cli": {"infra/local", "shared/domain"}, "functions/push": {"shared/runtime"}}) == []

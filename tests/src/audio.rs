@@ -90,15 +90,22 @@ impl Recording {
 
     /// Writes it as a WAV file.
     pub fn write(&self, path: &Path) {
+        std::fs::write(path, self.wav()).unwrap();
+    }
+
+    /// It as the bytes of a WAV file.
+    pub fn wav(&self) -> Vec<u8> {
         let spec = hound::WavSpec {
             channels: u16::try_from(self.channels.len()).unwrap(),
             sample_rate: self.rate,
             bits_per_sample: 16,
             sample_format: hound::SampleFormat::Int,
         };
-        let mut writer = hound::WavWriter::create(path, spec).unwrap();
+        let mut file = std::io::Cursor::new(Vec::new());
+        let mut writer = hound::WavWriter::new(&mut file, spec).unwrap();
         self.interleaved(0, self.channels[0].len()).into_iter().for_each(|value| writer.write_sample(value).unwrap());
         writer.finalize().unwrap();
+        file.into_inner()
     }
 
     /// One channel of it, with that channel's turns.

@@ -16,6 +16,7 @@ pub mod audio;
 pub mod binary;
 pub mod cut;
 pub mod dashboard;
+pub mod events;
 pub mod fuzz;
 pub mod model;
 pub mod process;

@@ -176,6 +176,17 @@ impl Running {
         }
     }
 
+    /// Sends it a signal, as a person or a service manager does.
+    pub async fn signal(&self, name: &str) {
+        let id = self.process.child.id().unwrap().to_string();
+        assert!(Command::new("kill").args([&format!("-{name}"), &id]).status().await.unwrap().success());
+    }
+
+    /// Kills it without a word, and waits until it is gone.
+    pub async fn kill(mut self) {
+        self.process.child.kill().await.unwrap();
+    }
+
     /// Reads on to its end.
     pub async fn end(mut self) -> Ended {
         while self.next().await.is_some() {}

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use reqwest::{Method, header::HeaderMap};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{PATIENCE, dashboard::Heard, dashboard::heard, until};
 
@@ -86,6 +86,45 @@ impl Rest {
     /// A request with a JSON body.
     pub async fn send(&self, method: &str, path: &str, body: &Value) -> Answer {
         self.ask(method, path, &[("content-type", "application/json")], &body.to_string()).await
+    }
+
+    /// Hands in a recording: what is said of it, and its bytes, which go to where the answer says. Returns the call.
+    pub async fn hand_in(&self, about: &Value, bytes: &[u8]) -> String {
+        let ticket = self.send("POST", "/v1/recordings", about).await.expect(201).json();
+        let call = ticket["call"].as_str().unwrap().to_owned();
+        self.send_audio(&ticket["upload"], bytes).await;
+        if ticket["upload"]["kind"] == "parts" {
+            let complete = format!("/v1/recordings/{call}/complete");
+            assert_eq!(self.send("POST", &complete, &json!({})).await.expect(200).json()["upload"]["kind"], "complete");
+        }
+        call
+    }
+
+    /// Puts the bytes of a recording, or what is missing of them, where they are expected.
+    pub async fn send_audio(&self, upload: &Value, bytes: &[u8]) {
+        let put = async |url: &Value, bytes: &[u8]| {
+            let sent = self.client.put(url.as_str().unwrap()).body(bytes.to_vec()).send().await.unwrap();
+            assert!(sent.status().is_success(), "{}", sent.text().await.unwrap());
+        };
+        if upload["kind"] == "put" {
+            return put(&upload["url"], bytes).await;
+        }
+        let size = usize::try_from(upload["part_bytes"].as_u64().unwrap()).unwrap();
+        for part in upload["parts"].as_array().unwrap() {
+            let number = usize::try_from(part["number"].as_u64().unwrap()).unwrap();
+            put(&part["url"], bytes.chunks(size).nth(number - 1).unwrap()).await;
+        }
+    }
+
+    /// Waits until nothing more is expected of a recorded call; gives its snapshot, with its notes if there will be some.
+    pub async fn transcribed(&self, call: &str) -> Value {
+        let done = async || {
+            let snapshot = self.snapshot(call).await;
+            let over = snapshot["call"]["status"] == "failed"
+                || (snapshot["call"]["status"] == "ended" && !snapshot["notes"].is_null());
+            over.then_some(snapshot)
+        };
+        until("the recording's end", done).await
     }
 
     /// A call's snapshot.

@@ -27,21 +27,17 @@ impl Changed {
     /// # Panics
     /// When the resource does not have it exactly once, on a line of its own.
     pub fn property(resource: &str, name: &str, value: &str) -> Self {
-        let (mut within, mut changed) = (false, 0);
-        let change = |line: &str| {
-            if line.starts_with("  ") && !line[2..].starts_with([' ', '#']) {
-                within = line.trim() == format!("{resource}:");
-            }
-            let indent = line.len() - line.trim_start().len();
-            if within && line.trim_start().starts_with(&format!("{name}: ")) {
-                changed += 1;
-                return format!("{}{name}: {value}\n", " ".repeat(indent));
-            }
-            format!("{line}\n")
-        };
-        let text: String = template().lines().map(change).collect();
-        assert_eq!(changed, 1, "{resource} has {name} once");
-        Self::write(&text)
+        Self::write(&changed(&template(), resource, name, value))
+    }
+
+    /// The same to what is changed already.
+    ///
+    /// # Panics
+    /// As before.
+    #[must_use]
+    pub fn and_property(self, resource: &str, name: &str, value: &str) -> Self {
+        let text = std::fs::read_to_string(self.path()).unwrap();
+        Self::write(&changed(&text, resource, name, value))
     }
 
     fn write(text: &str) -> Self {
@@ -54,6 +50,24 @@ impl Changed {
     pub fn path(&self) -> PathBuf {
         self.folder.path().join("template.yaml")
     }
+}
+
+fn changed(text: &str, resource: &str, name: &str, value: &str) -> String {
+    let (mut within, mut changed) = (false, 0);
+    let change = |line: &str| {
+        if line.starts_with("  ") && !line[2..].starts_with([' ', '#']) {
+            within = line.trim() == format!("{resource}:");
+        }
+        let indent = line.len() - line.trim_start().len();
+        if within && line.trim_start().starts_with(&format!("{name}: ")) {
+            changed += 1;
+            return format!("{}{name}: {value}\n", " ".repeat(indent));
+        }
+        format!("{line}\n")
+    };
+    let text: String = text.lines().map(change).collect();
+    assert_eq!(changed, 1, "{resource} has {name} once");
+    text
 }
 
 fn template() -> String {

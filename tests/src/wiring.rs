@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use callboard_local::functions::{BoxFuture, Environment, Registry};
+use callboard_local::functions::{BoxFuture, Environment, Registry, Streamed};
 use serde_json::Value;
 
 type Handled = BoxFuture<Result<Value, String>>;
@@ -22,6 +22,10 @@ struct Wrapped {
 impl Environment for Wrapped {
     fn invoke(&self, event: Value) -> Handled {
         (self.around)(&event, self.inner.invoke(event.clone()))
+    }
+
+    fn stream(&self, event: Value, deadline_ms: i64) -> BoxFuture<Result<Streamed, String>> {
+        self.inner.stream(event, deadline_ms)
     }
 }
 

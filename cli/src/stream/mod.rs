@@ -7,7 +7,7 @@ mod recording;
 mod report;
 mod session;
 mod source;
-mod summary;
+pub(crate) mod summary;
 mod view;
 
 use std::{path::PathBuf, time::Duration};

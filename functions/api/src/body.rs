@@ -14,6 +14,10 @@ pub(crate) const PLAYBOOK_BYTES: usize = 200_000;
 /// Most bytes of a JSON body.
 const JSON_BYTES: usize = 1_000_000;
 
+/// What a playbook's text may be sent as.
+const PLAYBOOK_KINDS: [&str; 6] =
+    ["application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml", "text/plain", "application/json"];
+
 /// A JSON object.
 #[derive(Debug)]
 pub(crate) struct JsonObject(pub(crate) Map<String, Value>);
@@ -26,6 +30,11 @@ impl<S: Send + Sync> FromRequest<S> for JsonObject {
     type Rejection = Refused;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Refused> {
+        if let Some(kind) = content_type(&request).filter(|kind| kind != "application/json") {
+            let brief: String = kind.chars().take(64).collect();
+            let detail = format!("the body is not {brief}: send it as application/json");
+            return Err(refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
+        }
         let bytes = bytes(request, state, JSON_BYTES, "the body").await?;
         let refusal = |detail: String| refused(StatusCode::BAD_REQUEST, detail);
         match serde_json::from_slice(&bytes) {
@@ -40,10 +49,7 @@ impl<S: Send + Sync> FromRequest<S> for PlaybookText {
     type Rejection = Refused;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Refused> {
-        let kind = request.headers().get(header::CONTENT_TYPE).map(|value| value.to_str().unwrap_or_default());
-        if let Some(kind) = kind
-            && !is_playbook(kind)
-        {
+        if let Some(kind) = content_type(&request).filter(|kind| !PLAYBOOK_KINDS.contains(&kind.as_str())) {
             let brief: String = kind.chars().take(64).collect();
             let detail =
                 format!("a playbook is not {brief}: send it as application/yaml, text/plain or application/json");
@@ -55,11 +61,12 @@ impl<S: Send + Sync> FromRequest<S> for PlaybookText {
     }
 }
 
-fn is_playbook(content_type: &str) -> bool {
-    let kind = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let known =
-        ["application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml", "text/plain", "application/json"];
-    known.contains(&kind.as_str())
+/// What a request says that its body is, without parameters; none if it does not say.
+fn content_type(request: &Request) -> Option<String> {
+    let value = request.headers().get(header::CONTENT_TYPE)?;
+    // A header that is no text names no kind that there is.
+    let text = value.to_str().unwrap_or("unreadable");
+    Some(text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
 }
 
 /// The refusal of something that is too long.

@@ -1,61 +1,107 @@
 //! Calls as they stand: the list, one call's snapshot, its transcript.
 
 use axum::{
-    Json,
-    extract::{Path, Query, State, rejection::QueryRejection},
-    http::StatusCode,
-    response::{IntoResponse, Response},
+    extract::{RawQuery, State},
+    http::{HeaderMap, StatusCode},
+    response::Response,
 };
-use callboard_domain::{CallId, permissions::Action};
+use callboard_adapters::calls::{CallFilter, CallPage};
+use callboard_domain::{CallId, CallStatus, PlaybookId, permissions::Action};
 use callboard_wire::{
     items::{CallItem, ModelUse, SegmentItem},
     rest::{CallList, CallSnapshot, Revised, Transcript},
 };
-use serde::Deserialize;
 
 use crate::{
     Context,
     caller::Caller,
+    cursor,
+    path::Places,
     problem::{Refused, refused},
+    query::Parameters,
+    tags::represent_json,
 };
 
 /// Calls a page, unless the request says otherwise, and at most.
-const PAGE: usize = 50;
+const PAGE: u32 = 50;
 /// See [`PAGE`].
-const MAX_PAGE: usize = 200;
+const MAX_PAGE: u32 = 200;
 
-#[derive(Deserialize)]
-pub(crate) struct ListQuery {
-    limit: Option<usize>,
-    cursor: Option<String>,
-}
+/// Parameters of the list.
+const PARAMETERS: [&str; 8] = ["limit", "cursor", "from", "to", "status", "agent", "playbook", "objection"];
+/// Longest name of an agent, and longest id of an objection, in characters.
+const LONGEST_NAME: usize = 256;
 
 /// `GET /v1/calls`.
 pub(crate) async fn list(
     State(context): State<Context>,
     caller: Caller,
-    query: Result<Query<ListQuery>, QueryRejection>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
 ) -> Result<Response, Refused> {
-    let wrong_limit = || refused(StatusCode::BAD_REQUEST, "limit must be a whole number from 1 to 200");
-    let Query(query) = query.map_err(|_| wrong_limit())?;
-    let limit = query.limit.unwrap_or(PAGE);
-    if !(1..=MAX_PAGE).contains(&limit) {
-        return Err(wrong_limit());
-    }
-    let after = query.cursor.as_deref().filter(|cursor| !cursor.is_empty());
-    let page = context.calls.list(&caller.org, limit, after).await?;
-    let visible = |item: &&CallItem| {
-        caller.may(Action::ReadAllCalls, false) || caller.may(Action::ReadCall, item.principal == caller.principal)
+    let given = Parameters::read(query.as_deref(), &PARAMETERS)?;
+    let limit = given.number("limit", 1, MAX_PAGE)?.unwrap_or(PAGE) as usize;
+    let position = match given.text("cursor") {
+        Some(cursor) => Some(cursor::read(&caller.org, cursor).ok_or_else(wrong_cursor)?),
+        None => None,
     };
-    let calls = page.items.iter().filter(visible).map(CallItem::message).collect();
-    Ok(Json(CallList { calls, next: page.next }).into_response())
+    let playbook = given.text("playbook").map(PlaybookId::parse).transpose();
+    let playbook = playbook.map_err(|error| wrong(error.to_string()))?;
+    let agent = name(&given, "agent")?;
+    let sees_all = caller.may(Action::ReadAllCalls, false);
+    let filter = CallFilter {
+        from_ms: given.time_ms("from")?,
+        to_ms: given.time_ms("to")?,
+        status: given.text("status").map(|text| CallStatus::parse(text).ok_or_else(wrong_status)).transpose()?,
+        principal: if sees_all { agent } else { Some(caller.principal.as_str()) },
+        playbook: playbook.as_ref(),
+        objection: name(&given, "objection")?,
+    };
+    if let (Some(from), Some(to)) = (filter.from_ms, filter.to_ms)
+        && from >= to
+    {
+        return Err(refused(StatusCode::UNPROCESSABLE_ENTITY, "from is not before to: no call starts in between"));
+    }
+    // Whoever asks for another's calls, and may see their own only, is shown none.
+    let is_hidden = !sees_all && agent.is_some_and(|agent| agent != caller.principal);
+    let page = if is_hidden || !caller.may(Action::ReadCall, true) {
+        CallPage { calls: Vec::new(), next: None }
+    } else {
+        context.calls.list(&caller.org, &filter, limit, position.as_deref()).await?
+    };
+    let calls = page.calls.iter().map(CallItem::message).collect();
+    let next = page.next.map(|position| cursor::write(&caller.org, &position));
+    Ok(represent_json(&headers, &CallList { calls, next }))
+}
+
+fn wrong(detail: impl Into<String>) -> Refused {
+    refused(StatusCode::BAD_REQUEST, detail)
+}
+
+fn wrong_cursor() -> Refused {
+    wrong("cursor is none that this list gave: pass the next of a page as it is, or begin without one")
+}
+
+fn wrong_status() -> Refused {
+    wrong(format!("status must be one of {}", CallStatus::ALL.map(CallStatus::as_str).join(", ")))
+}
+
+/// A parameter that names somebody or something.
+fn name<'a>(given: &'a Parameters, parameter: &str) -> Result<Option<&'a str>, Refused> {
+    match given.text(parameter) {
+        Some(name) if !(1..=LONGEST_NAME).contains(&name.chars().count()) => {
+            Err(wrong(format!("{parameter} must have 1 to {LONGEST_NAME} characters, or be left out")))
+        }
+        name => Ok(name),
+    }
 }
 
 /// `GET /v1/calls/{id}`.
 pub(crate) async fn snapshot(
     State(context): State<Context>,
     caller: Caller,
-    Path(id): Path<String>,
+    Places(id): Places<String>,
+    headers: HeaderMap,
 ) -> Result<Response, Refused> {
     let call = readable(&context, &caller, &id).await?;
     let org = &caller.org;
@@ -79,20 +125,21 @@ pub(crate) async fn snapshot(
         notes: notes.map(|item| Revised { revision: item.revision, value: item.notes }),
         model: Some(model).filter(|model| *model != ModelUse::default()),
     };
-    Ok(Json(body).into_response())
+    Ok(represent_json(&headers, &body))
 }
 
 /// `GET /v1/calls/{id}/transcript`.
 pub(crate) async fn transcript(
     State(context): State<Context>,
     caller: Caller,
-    Path(id): Path<String>,
+    Places(id): Places<String>,
+    headers: HeaderMap,
 ) -> Result<Response, Refused> {
     let call = readable(&context, &caller, &id).await?;
     let segments = context.calls.segments(&caller.org, &call.call).await?;
     // A transcript is for reading; a snapshot holds what turned out to be silence, too, since it replaces a placeholder.
     let segments = segments.iter().map(SegmentItem::message).filter(|segment| !segment.is_silence()).collect();
-    Ok(Json(Transcript { call: call.call.to_string(), segments }).into_response())
+    Ok(represent_json(&headers, &Transcript { call: call.call.to_string(), segments }))
 }
 
 /// A call that this caller may read. One of another organization is as absent as one that never was.

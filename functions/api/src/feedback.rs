@@ -1,11 +1,9 @@
 //! Feedback on a card of a call.
 
-use axum::{
-    extract::{Path, State},
-    http::StatusCode,
-};
+use axum::{extract::State, http::StatusCode};
 use callboard_adapters::feedback::{Given, give as store};
 use callboard_domain::{feedback::Verdict, permissions::Action};
+use callboard_wire::rest::CardVerdict;
 use serde_json::Value;
 
 use crate::{
@@ -13,6 +11,7 @@ use crate::{
     body::JsonObject,
     caller::Caller,
     calls::readable,
+    path::Places,
     problem::{Refused, refused},
 };
 
@@ -20,12 +19,13 @@ use crate::{
 pub(crate) async fn give(
     State(context): State<Context>,
     caller: Caller,
-    Path((call, card)): Path<(String, String)>,
+    Places((call, card)): Places<(String, String)>,
     JsonObject(body): JsonObject,
 ) -> Result<StatusCode, Refused> {
-    let verdict = body.get("verdict").and_then(Value::as_str).and_then(Verdict::parse);
-    let shape = || format!("verdict must be {}: send {{\"verdict\":\"used\"}}", Verdict::NAMES);
-    let verdict = verdict.ok_or_else(|| refused(StatusCode::BAD_REQUEST, shape()))?;
+    let CardVerdict { verdict } = serde_json::from_value(Value::Object(body)).map_err(|_| {
+        let shape = format!("verdict must be {}: send {{\"verdict\":\"used\"}} and nothing else", Verdict::NAMES);
+        refused(StatusCode::BAD_REQUEST, shape)
+    })?;
     set(&context, &caller, &call, &card, Some(verdict)).await
 }
 
@@ -33,7 +33,7 @@ pub(crate) async fn give(
 pub(crate) async fn take_back(
     State(context): State<Context>,
     caller: Caller,
-    Path((call, card)): Path<(String, String)>,
+    Places((call, card)): Places<(String, String)>,
 ) -> Result<StatusCode, Refused> {
     set(&context, &caller, &call, &card, None).await
 }

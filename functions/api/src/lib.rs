@@ -4,8 +4,9 @@
 
 use axum::{
     Json, Router,
-    http::StatusCode,
-    routing::{get, post, put},
+    http::{HeaderMap, StatusCode},
+    response::Response,
+    routing::{MethodRouter, get, post, put},
 };
 use callboard_adapters::{
     accounts::Accounts,
@@ -16,21 +17,28 @@ use callboard_adapters::{
     table::Table,
 };
 use callboard_runtime::{Clock, SettingError, Start};
-use callboard_wire::rest::Health;
+use callboard_wire::{OPENAPI, rest::Health};
 
 mod audio;
 mod body;
 mod caller;
 mod calls;
+mod compat;
+mod cursor;
 mod deletion;
 mod feedback;
+mod hooks;
+mod path;
 mod playbooks;
 mod problem;
+mod query;
 mod recordings;
 mod settings;
 mod tags;
 
+pub use hooks::Hooks;
 use problem::problem;
+use tags::represent;
 
 /// How long addresses of kept audio are good unless a setting says otherwise, in seconds.
 const PLAYBACK_S: u64 = 900;
@@ -48,6 +56,8 @@ pub struct Context {
     pub calls: Calls,
     /// Audio.
     pub audio: AudioStore,
+    /// What a transcription service may tell by itself; none where it may not.
+    pub hooks: Option<Hooks>,
     /// Where the removal of calls is asked for.
     pub archive: ArchiveQueue,
     /// How long addresses of kept audio are good, in seconds.
@@ -57,8 +67,8 @@ pub struct Context {
 }
 
 impl Context {
-    /// Reads `ACCOUNTS_TABLE`, `CALLS_TABLE`, `AUDIO_BUCKET`, `ARCHIVE_QUEUE_URL` and `PLAYBACK_SECONDS` (900 by default,
-    /// at most 43,200).
+    /// Reads `ACCOUNTS_TABLE`, `CALLS_TABLE`, `AUDIO_BUCKET`, `ARCHIVE_QUEUE_URL`, `PLAYBACK_SECONDS` (900 by default, at
+    /// most 43,200), and what [`Hooks`] needs.
     pub fn start(start: &Start) -> Result<Self, SettingError> {
         let client = aws_sdk_dynamodb::Client::new(&start.sdk);
         let playback_s = start.settings.parsed("PLAYBACK_SECONDS", PLAYBACK_S)?;
@@ -71,6 +81,7 @@ impl Context {
             accounts: Accounts::new(table("ACCOUNTS_TABLE")?),
             orgs: Orgs::new(table("ACCOUNTS_TABLE")?),
             calls: Calls::new(table("CALLS_TABLE")?),
+            hooks: Hooks::start(start)?,
             audio: AudioStore::new(bucket_client(&start.sdk), start.settings.required("AUDIO_BUCKET")?),
             archive: ArchiveQueue::new(
                 aws_sdk_sqs::Client::new(&start.sdk),
@@ -82,40 +93,116 @@ impl Context {
     }
 }
 
-/// All routes.
+/// All routes, for what knows each path of its own.
 pub fn router(context: Context) -> Router {
-    use playbooks::{trial, write};
-    let absent = "there is no such resource: see /v1/calls and /v1/playbooks";
-    let not_allowed = "this resource does not know this method";
-    let playbook = get(playbooks::read).put(write::replace).delete(write::delete);
-    Router::new()
-        .route("/health", get(health))
-        .route("/v1/calls", get(calls::list))
-        .route("/v1/calls/{id}", get(calls::snapshot).delete(deletion::delete))
-        .route("/v1/calls/{id}/audio", get(audio::pieces))
-        .route("/v1/calls/{id}/transcript", get(calls::transcript))
-        .route("/v1/calls/{id}/cards/{card}/feedback", put(feedback::give).delete(feedback::take_back))
-        .route("/v1/calls/{id}/result", get(recordings::result))
-        .route("/v1/recordings", post(recordings::create))
-        .route("/v1/recordings/{id}/upload", get(recordings::upload))
-        .route("/v1/recordings/{id}/complete", post(recordings::complete))
-        .route("/v1/settings", get(settings::read).put(settings::replace))
-        .route("/v1/playbooks", get(playbooks::list).post(write::create))
-        .route("/v1/playbooks/validate", post(write::validate))
-        .route("/v1/playbooks/try", post(trial::run))
-        .route("/v1/playbooks/{id}", playbook)
+    let absent = "there is no such resource: see /v1/calls, /v1/playbooks and /openapi.json";
+    let not_allowed = "this resource does not know this method: see the header Allow";
+    routes()
+        .into_iter()
+        .fold(Router::new(), |router, (path, methods)| router.route(path, methods))
         .method_not_allowed_fallback(move || async move { problem(StatusCode::METHOD_NOT_ALLOWED, not_allowed) })
         .fallback(move || async move { problem(StatusCode::NOT_FOUND, absent) })
         .with_state(context)
+}
+
+/// Every path with its methods: those that the OpenAPI document describes, and no other.
+fn routes() -> Vec<(&'static str, MethodRouter<Context>)> {
+    use playbooks::{trial, write};
+    vec![
+        ("/health", get(health)),
+        ("/openapi.json", get(document)),
+        ("/v1/calls", get(calls::list)),
+        ("/v1/calls/{id}", get(calls::snapshot).delete(deletion::delete)),
+        ("/v1/calls/{id}/audio", get(audio::pieces)),
+        ("/v1/calls/{id}/transcript", get(calls::transcript)),
+        ("/v1/calls/{id}/cards/{card}/feedback", put(feedback::give).delete(feedback::take_back)),
+        ("/v1/calls/{id}/result", get(recordings::result)),
+        ("/hooks/assemblyai", post(hooks::assemblyai)),
+        ("/v1/recordings", post(recordings::create)),
+        ("/v1/recordings/{id}/upload", get(recordings::upload)),
+        ("/v1/recordings/{id}/complete", post(recordings::complete)),
+        ("/v1/settings", get(settings::read).put(settings::replace)),
+        ("/v1/playbooks", get(playbooks::list).post(write::create)),
+        ("/v1/playbooks/validate", post(write::validate)),
+        ("/v1/playbooks/try", post(trial::run)),
+        ("/v1/playbooks/{id}", get(playbooks::read).put(write::replace).delete(write::delete)),
+    ]
+    .into_iter()
+    .chain(compat::routes())
+    .collect()
 }
 
 async fn health() -> Json<Health> {
     Json(Health { status: "ok".into(), version: env!("CARGO_PKG_VERSION").into() })
 }
 
+async fn document(headers: HeaderMap) -> Response {
+    represent(&headers, "application/json", OPENAPI.as_bytes().to_vec())
+}
+
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use axum::http::header;
     use lambda_http::{http::Request, request::LambdaRequest};
+    use serde_json::Value;
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    /// Tables that nobody can reach, for what reads none.
+    fn context() -> Context {
+        let config = aws_sdk_dynamodb::Config::builder().behavior_version_latest().build();
+        let table = Table::new(aws_sdk_dynamodb::Client::from_conf(config), "none");
+        let sdk = aws_types::SdkConfig::builder().behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::latest());
+        let sdk = sdk.build();
+        Context {
+            accounts: Accounts::new(table.clone()),
+            orgs: Orgs::new(table.clone()),
+            calls: Calls::new(table),
+            audio: AudioStore::new(bucket_client(&sdk), "none"),
+            hooks: None,
+            archive: ArchiveQueue::new(aws_sdk_sqs::Client::new(&sdk), "none"),
+            playback_s: PLAYBACK_S,
+            clock: Clock::from_fn(|| 0),
+        }
+    }
+
+    async fn ask(method: &str, path: &str) -> Response {
+        let request = Request::builder().method(method).uri(path).body(axum::body::Body::empty()).unwrap();
+        router(context()).oneshot(request).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_document_describes_every_route_and_no_other() {
+        let document: Value = serde_json::from_str(OPENAPI).unwrap();
+        let described = document["paths"].as_object().unwrap();
+        let routed: BTreeSet<&str> = routes().into_iter().map(|(path, _)| path).collect();
+        assert_eq!(described.keys().map(String::as_str).collect::<BTreeSet<_>>(), routed);
+        for (path, operations) in described {
+            let refused = ask("BREW", &path.replace(['{', '}'], "")).await;
+            assert_eq!(refused.status(), StatusCode::METHOD_NOT_ALLOWED, "{path}");
+            assert_eq!(refused.headers()[header::CONTENT_TYPE], "application/problem+json", "{path}");
+            let allowed = refused.headers()[header::ALLOW].to_str().unwrap().to_ascii_lowercase();
+            let allowed: BTreeSet<&str> = allowed.split(',').filter(|method| *method != "head").collect();
+            let operations = operations.as_object().unwrap().keys().map(String::as_str);
+            assert_eq!(operations.filter(|name| *name != "parameters").collect::<BTreeSet<_>>(), allowed, "{path}");
+        }
+    }
+
+    #[tokio::test]
+    async fn without_a_token_nothing_is_told_but_what_the_document_says() {
+        let document: Value = serde_json::from_str(OPENAPI).unwrap();
+        for (path, operations) in document["paths"].as_object().unwrap() {
+            for (method, operation) in operations.as_object().unwrap().iter().filter(|(name, _)| *name != "parameters")
+            {
+                let expected = if operation["security"].is_array() { 200 } else { 401 };
+                let answer = ask(&method.to_ascii_uppercase(), &path.replace(['{', '}'], "")).await;
+                assert_eq!(answer.status().as_u16(), expected, "{method} {path}");
+            }
+        }
+    }
 
     #[test]
     fn the_sample_event_is_a_request() {

@@ -1,7 +1,7 @@
 //! Playbooks that an organization can use: the list, and each as JSON or as the text that was written.
 
 use axum::{
-    extract::{Path, Query, State, rejection::QueryRejection},
+    extract::{RawQuery, State},
     http::{HeaderMap, StatusCode, header},
     response::Response,
 };
@@ -15,14 +15,15 @@ use callboard_wire::{
     items::PlaybookItem,
     rest::{Origin, PlaybookList},
 };
-use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{
     Context,
     caller::Caller,
+    path::Places,
     problem::{Refused, refused},
-    tags::{put, represent},
+    query::Parameters,
+    tags::{put, represent, represent_json},
 };
 
 pub(crate) mod trial;
@@ -41,26 +42,19 @@ pub(crate) async fn list(
 ) -> Result<Response, Refused> {
     caller.must(Action::ReadPlaybooks, false, "read playbooks")?;
     let playbooks = context.accounts.playbooks(&caller.org).await?;
-    let body = serde_json::to_vec(&PlaybookList { playbooks }).unwrap_or_default();
-    Ok(represent(&headers, JSON, body))
-}
-
-#[derive(Deserialize)]
-pub(crate) struct VersionQuery {
-    version: Option<u32>,
+    Ok(represent_json(&headers, &PlaybookList { playbooks }))
 }
 
 /// `GET /v1/playbooks/{id}`.
 pub(crate) async fn read(
     State(context): State<Context>,
     caller: Caller,
-    Path(id): Path<String>,
-    query: Result<Query<VersionQuery>, QueryRejection>,
+    Places(id): Places<String>,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
     caller.must(Action::ReadPlaybooks, false, "read playbooks")?;
-    let wrong = |_| refused(StatusCode::BAD_REQUEST, "version must be a whole number from 1 up");
-    let Query(VersionQuery { version }) = query.map_err(wrong)?;
+    let version = Parameters::read(query.as_deref(), &["version"])?.number("version", 1, u32::MAX)?;
     let id = parse_id(&id)?;
     let found = Box::pin(usable(&context, &caller, &id)).await?;
     let found = match (version, found) {

@@ -33,6 +33,17 @@ pub(crate) fn with_problems(status: StatusCode, detail: impl Into<String>, probl
     Refused::Because(Box::new(Problem { title, status: status.as_u16(), detail: detail.into(), problems }))
 }
 
+#[cfg(test)]
+impl Refused {
+    /// What people are told.
+    pub(crate) fn detail(self) -> String {
+        match self {
+            Self::Because(problem) => problem.detail,
+            Self::Failed(error) => error.to_string(),
+        }
+    }
+}
+
 impl From<ServiceError> for Refused {
     fn from(error: ServiceError) -> Self {
         Self::Failed(error)

@@ -5,6 +5,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::Response,
 };
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 /// The strong tag of a representation: its bytes decide, and what they are.
@@ -32,6 +33,11 @@ pub(crate) fn represent(request: &HeaderMap, content_type: &'static str, body: V
     put(headers, header::CACHE_CONTROL, "private, no-cache");
     put(headers, header::VARY, "accept, authorization");
     response
+}
+
+/// The same of a body as JSON.
+pub(crate) fn represent_json(request: &HeaderMap, body: &impl Serialize) -> Response {
+    represent(request, "application/json", serde_json::to_vec(body).unwrap_or_default())
 }
 
 /// Whether `If-Match` lets a write to what has these tags through.

@@ -2,7 +2,8 @@
 //!
 //! The answer's context travels with every message of the connection, so nobody behind it looks a principal up.
 //! A socket presents its secret as a bearer token, in a header or, from a browser, as a subprotocol; clients that can
-//! set nothing but the URL use a capture key, which may only send audio.
+//! set nothing but the URL use a capture key, which may only send audio. A request presents it in `Authorization` or, as
+//! some older clients do, in `X-API-Key`.
 
 use std::collections::BTreeMap;
 
@@ -14,11 +15,13 @@ use callboard_domain::{
 use callboard_runtime::{Clock, SettingError, Start};
 use callboard_wire::{
     connection::{AuthContext, Capture},
+    credentials,
     socket_event::header,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
+
+pub use callboard_wire::credentials::secret_hash as hash;
 
 /// What the function needs.
 #[derive(Debug)]
@@ -45,13 +48,21 @@ impl Context {
     }
 }
 
+/// The routes of older clients, which hand recordings in and ask what came of them. A capture key may do that and, where
+/// captures need no key, so may whoever shows none.
+const RECORDING_ROUTES: [&str; 5] =
+    ["POST /upload-audio", "POST /upload-audio/", "POST /transcribe", "GET /status/{job_id}", "GET /result/{job_id}"];
+
 /// The part of both authorizer events that is read.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AuthorizerEvent {
     /// `2.0` for HTTP requests.
     #[serde(default)]
     pub version: Option<String>,
+    /// The route of an HTTP request, as the template spells it.
+    #[serde(default)]
+    pub route_key: Option<String>,
     /// The socket's `$connect`.
     #[serde(default)]
     pub method_arn: Option<String>,
@@ -80,9 +91,9 @@ pub enum AuthError {
 /// Nobody is let in: see [`AuthError`].
 pub async fn handle(event: AuthorizerEvent, context: &Context) -> Result<Value, AuthError> {
     if event.version.as_deref() == Some("2.0") {
-        let secret = bearer(&event).ok_or(AuthError::Unauthorized)?;
-        let auth = principal(secret, context).await?.ok_or(AuthError::Unauthorized)?;
-        return Ok(json!({ "isAuthorized": auth.role != Role::Capture, "context": auth }));
+        let auth = requesting(&event, context).await?;
+        let allowed = auth.role != Role::Capture || takes_recordings(&event);
+        return Ok(json!({ "isAuthorized": allowed, "context": auth }));
     }
     let auth = connecting(&event, context).await?;
     let resource = event.method_arn.as_deref().unwrap_or("*");
@@ -100,17 +111,37 @@ pub async fn handle(event: AuthorizerEvent, context: &Context) -> Result<Value, 
     Ok(answer)
 }
 
+/// Who makes an HTTP request.
+async fn requesting(event: &AuthorizerEvent, context: &Context) -> Result<AuthContext, AuthError> {
+    if let Some(secret) = bearer(event).or_else(|| api_key(event)) {
+        return context.accounts.principal(secret).await?.ok_or(AuthError::Unauthorized);
+    }
+    match &context.anonymous_capture {
+        Some(org) if takes_recordings(event) && !shows_something(event) => Ok(anonymous(org)),
+        _ => Err(AuthError::Unauthorized),
+    }
+}
+
+fn takes_recordings(event: &AuthorizerEvent) -> bool {
+    event.route_key.as_deref().is_some_and(|key| RECORDING_ROUTES.contains(&key))
+}
+
+/// Whoever shows nothing, where that is allowed: all of them are one principal.
+fn anonymous(org: &OrgId) -> AuthContext {
+    AuthContext::new(org.as_str(), "anonymous", Role::Capture)
+}
+
 /// The context of a socket that opens; none when the principal may not do what it asks for.
 async fn connecting(event: &AuthorizerEvent, context: &Context) -> Result<Option<AuthContext>, AuthError> {
     let query =
         |name: &str| event.query_string_parameters.as_ref().and_then(|query| query.get(name)).map(String::as_str);
     let capture_key = query("capture_key");
     let auth = match bearer(event).or(capture_key) {
-        Some(secret) => principal(secret, context).await?.ok_or(AuthError::Unauthorized)?,
+        Some(secret) => context.accounts.principal(secret).await?.ok_or(AuthError::Unauthorized)?,
         None => match &context.anonymous_capture {
             // Whoever shows something that is no token means to be somebody.
             _ if shows_something(event) => return Err(AuthError::Unauthorized),
-            Some(org) => AuthContext::new(org.as_str(), "anonymous", Role::Capture),
+            Some(org) => anonymous(org),
             None => return Err(AuthError::Unauthorized),
         },
     };
@@ -141,10 +172,7 @@ async fn connecting(event: &AuthorizerEvent, context: &Context) -> Result<Option
 /// The bearer token: from the header, else from the subprotocol `bearer.<token>`.
 fn bearer(event: &AuthorizerEvent) -> Option<&str> {
     let headers = event.headers.as_ref()?;
-    let from_header = header(headers, "authorization").and_then(|value| {
-        let (scheme, token) = value.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
-    });
+    let from_header = header(headers, "authorization").and_then(credentials::bearer);
     let from_protocol = || {
         let protocols = header(headers, "sec-websocket-protocol")?;
         protocols.split(',').find_map(|protocol| protocol.trim().strip_prefix("bearer."))
@@ -152,22 +180,18 @@ fn bearer(event: &AuthorizerEvent) -> Option<&str> {
     from_header.or_else(from_protocol).filter(|token| !token.is_empty())
 }
 
+/// The key in `X-API-Key`.
+fn api_key(event: &AuthorizerEvent) -> Option<&str> {
+    header(event.headers.as_ref()?, "x-api-key").map(str::trim).filter(|key| !key.is_empty())
+}
+
 /// Whether there is anything where a token belongs.
 fn shows_something(event: &AuthorizerEvent) -> bool {
     let Some(headers) = &event.headers else { return false };
     let protocols = header(headers, "sec-websocket-protocol").unwrap_or_default();
     header(headers, "authorization").is_some()
+        || header(headers, "x-api-key").is_some()
         || protocols.split(',').any(|protocol| protocol.trim().starts_with("bearer."))
-}
-
-async fn principal(secret: &str, context: &Context) -> Result<Option<AuthContext>, ServiceError> {
-    let key = context.accounts.key(&hash(secret)).await?;
-    Ok(key.filter(|key| !key.revoked).map(|key| AuthContext::new(key.org.as_str(), &key.principal, key.role)))
-}
-
-/// How a secret is looked up: secrets are random, so one round of SHA-256 is enough.
-pub fn hash(secret: &str) -> String {
-    hex::encode(Sha256::digest(secret.as_bytes()))
 }
 
 #[cfg(test)]
@@ -176,7 +200,34 @@ mod tests {
 
     fn event(pairs: &[(&str, &str)]) -> AuthorizerEvent {
         let headers = pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        AuthorizerEvent { version: None, method_arn: None, headers: Some(headers), query_string_parameters: None }
+        AuthorizerEvent { headers: Some(headers), ..AuthorizerEvent::default() }
+    }
+
+    #[test]
+    fn requests_may_show_an_api_key() {
+        for (headers, expected) in [
+            (vec![("X-API-Key", "abc")], Some("abc")),
+            (vec![("x-api-key", " abc ")], Some("abc")),
+            (vec![("x-api-key", "")], None),
+        ] {
+            let event = event(&headers);
+            assert_eq!((api_key(&event), shows_something(&event)), (expected, true), "{headers:?}");
+        }
+        assert_eq!(api_key(&event(&[("authorization", "Bearer abc")])), None);
+    }
+
+    #[test]
+    fn only_older_clients_routes_take_recordings_without_a_token() {
+        for (key, expected) in [
+            (Some("POST /upload-audio"), true),
+            (Some("GET /status/{job_id}"), true),
+            (Some("GET /upload-audio"), false),
+            (Some("ANY /v1/{proxy+}"), false),
+            (None, false),
+        ] {
+            let event = AuthorizerEvent { route_key: key.map(str::to_owned), ..AuthorizerEvent::default() };
+            assert_eq!(takes_recordings(&event), expected, "{key:?}");
+        }
     }
 
     #[test]

@@ -16,10 +16,7 @@ use callboard_adapters::{
     table::Table,
 };
 use callboard_runtime::{Clock, SettingError, Start};
-use callboard_wire::{
-    items::{Change, ItemReader, call_pk, calls_pk, change_of},
-    messages::ServerMessage,
-};
+use callboard_wire::items::{Change, ItemReader, call_pk, calls_pk, change_of};
 use futures_util::future::join_all;
 use serde::Deserialize;
 
@@ -103,7 +100,7 @@ async fn push(
     }
     connections.sort_unstable();
     connections.dedup();
-    let message = stamped(change.message, context.clock.now_ms());
+    let message = change.message.told_at(context.clock.now_ms());
     let posted = join_all(connections.iter().map(|connection| context.gateway.post(connection, &message))).await;
     for (connection, posted) in connections.iter().zip(posted) {
         let posted = posted?;
@@ -132,18 +129,10 @@ fn change(record: &EventRecord) -> Result<Option<Change>, serde_dynamo::Error> {
     change_of(&key.sk, Image(record))
 }
 
-fn stamped(message: ServerMessage, now_ms: i64) -> ServerMessage {
-    match message {
-        ServerMessage::Segment(mut segment) => {
-            segment.times.pushed = Some(now_ms);
-            ServerMessage::Segment(segment)
-        }
-        other => other,
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use callboard_wire::messages::ServerMessage;
+
     use super::*;
 
     #[test]
@@ -151,7 +140,7 @@ mod tests {
         let event: Event = serde_json::from_str(include_str!("../../../events/push.json")).unwrap();
         let change = change(&event.records[0]).unwrap().unwrap();
         assert_eq!(change.org.as_str(), "acme");
-        let ServerMessage::Segment(segment) = stamped(change.message, 5) else { panic!("no segment") };
+        let ServerMessage::Segment(segment) = change.message.told_at(5) else { panic!("no segment") };
         assert_eq!((segment.start_ms, segment.is_final, segment.times.pushed), (1_040, true, Some(5)));
     }
 }

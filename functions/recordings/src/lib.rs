@@ -11,6 +11,7 @@ mod part;
 mod plan;
 mod source;
 mod stages;
+mod whole;
 
 use std::sync::Arc;
 
@@ -35,6 +36,7 @@ use callboard_wire::{
 use futures_util::future::join_all;
 
 use crate::deferred::WaitError;
+pub use crate::whole::Whole;
 
 /// The receive of a message that is the last to ask the transcription service: from then on its placeholder says that
 /// it failed. The queue's `maxReceiveCount` is a few higher, so that it is marked even if this very try breaks off.
@@ -76,13 +78,16 @@ pub struct Context {
     pub part_sections: u32,
     /// Utterances of a part that the transcription service is asked about at once.
     pub at_once: usize,
+    /// The service that works on whole recordings; without one, they are worked on in parts.
+    pub whole: Option<Whole>,
 }
 
 impl Context {
     /// Reads `ACCOUNTS_TABLE`, `CALLS_TABLE`, `AUDIO_BUCKET`, `DEFERRED_QUEUE_URL`, `WORK_QUEUE_URL`, `DEFERRED_TRIES` (20
     /// by default and at most), `DEFERRED_BACKOFF_SECONDS` (15 by default, at most 900), `RECORDING_PART_SECTIONS` (1 by
     /// default), `RECORDING_AT_ONCE` (8 by default), and `SPEECH_PROVIDER`, `SPEECH_URL`, `SPEECH_MODEL`,
-    /// `SPEECH_API_KEY`, `SPEECH_TIMEOUT_MS`.
+    /// `SPEECH_API_KEY`, `SPEECH_TIMEOUT_MS`; `RECORDINGS_POLL_SECONDS` (15 by default) and what
+    /// [`speech::prerecorded`] reads.
     pub fn start(start: &Start) -> Result<Self, SettingError> {
         let speech = speech::connect(&start.settings)?;
         Self::with_speech(start, speech)
@@ -106,6 +111,8 @@ impl Context {
             0 => Err(SettingError::malformed(name, "use a number from 1 on")),
             count => Ok(count),
         };
+        let first_poll_s = settings.parsed("RECORDINGS_POLL_SECONDS", whole::FIRST_POLL_S)?;
+        let service = speech::prerecorded(settings)?;
         let sqs = aws_sdk_sqs::Client::new(&start.sdk);
         Ok(Self {
             hints: HintBook::new(table("ACCOUNTS_TABLE")?),
@@ -120,6 +127,7 @@ impl Context {
             first_backoff_s,
             part_sections: positive("RECORDING_PART_SECTIONS", PART_SECTIONS)?,
             at_once: positive("RECORDING_AT_ONCE", AT_ONCE as u32)? as usize,
+            whole: service.map(|service| Whole { service, first_poll_s }),
         })
     }
 }
@@ -204,15 +212,17 @@ async fn work_on_call(message: &SqsMessage, context: &Context) -> bool {
 
 async fn work_of(work: &Work, receives: u32, context: &Context) -> Result<(), WorkError> {
     let (org, call) = (&work.org, &work.call);
-    match work.task {
-        Task::Plan => plan::plan(org, call, context).await,
-        Task::Part { part } => {
-            let Some(item) = context.calls.recording(org, call).await? else { return Ok(()) };
-            if receives > LAST_TRY_OF_PART {
-                return part::give_up(&item, part, context).await;
-            }
-            part::work(&item, part, receives == LAST_TRY_OF_PART, context).await
-        }
+    if work.task == Task::Plan {
+        return plan::plan(org, call, context).await;
+    }
+    let Some(item) = context.calls.recording(org, call).await? else { return Ok(()) };
+    match &work.task {
+        Task::Plan => Ok(()),
+        Task::Part { part } if receives > LAST_TRY_OF_PART => part::give_up(&item, *part, context).await,
+        Task::Part { part } => part::work(&item, *part, receives == LAST_TRY_OF_PART, context).await,
+        Task::Submit => whole::submit(&item, receives >= LAST_TRY_OF_PART, context).await,
+        Task::Poll { id, asked } => whole::poll(&item, id, Some(*asked), context).await,
+        Task::Told { id } => whole::poll(&item, id, None, context).await,
     }
 }
 

@@ -4,7 +4,7 @@
 //! text is kept in memory until all of it is known, since what may be shown of a number is decided by what follows it;
 //! so what is written depends on the section alone, however the recording was divided.
 
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
 
 use callboard_adapters::{ServiceError, table::Written};
 use callboard_audio::{
@@ -18,9 +18,9 @@ use callboard_domain::{
     recording::{Missing, Sound},
     redaction::{self, Pending, Redacted},
     settings::RedactionPolicy,
-    speech::{Recognized, SpeechError, SpeechRequest},
+    speech::{Recognized, SpeechError, SpeechRequest, whole::HeardUtterance},
 };
-use callboard_runtime::speech::Hints;
+use callboard_runtime::{Stopwatch, speech::Hints};
 use callboard_wire::items::RecordingItem;
 use futures_util::{StreamExt as _, future::BoxFuture, stream};
 use tokio::sync::mpsc;
@@ -72,6 +72,32 @@ pub(crate) async fn work(item: &RecordingItem, part: usize, last: bool, context:
     let missing = Worker::new(item, part, sound, last, context).await?.run().await?;
     let settled =
         context.calls.change_recording(of, context.clock.now_ms(), |it| it.settle(part, missing.clone())).await?;
+    match settled {
+        Some(item) => conclude(&item, context).await,
+        None => Ok(()),
+    }
+}
+
+/// Writes what a service heard in a whole recording, whose only part is settled with it. `asked_ms` is when it was handed
+/// over: wall clock, milliseconds since the Unix epoch.
+pub(crate) async fn write_whole(
+    item: &RecordingItem,
+    heard: Vec<HeardUtterance>,
+    asked_ms: i64,
+    context: &Context,
+) -> Result<(), WorkError> {
+    let sound = item.recording.sound.as_ref().ok_or(WorkError::Part)?;
+    let now_ms = context.clock.now_ms();
+    let heard = heard.into_iter().map(|heard| {
+        let HeardUtterance { channel, start_ms, end_ms, text, words } = heard;
+        let at = Spoken { start_ms, end_ms, audio_start_ms: 0, pcm: Vec::new(), sample_rate: 0, closed_ms: end_ms };
+        (channel, at, Ok(Recognized { text, words }), (asked_ms, now_ms))
+    });
+    let mut missing = Vec::new();
+    let mut worker = Worker::new(item, 0, sound, true, context).await?;
+    worker.settle_section(heard.collect(), None, (true, true), &mut missing).await?;
+    let settled =
+        context.calls.change_recording((&item.org, &item.call), now_ms, |it| it.settle(0, missing.clone())).await?;
     match settled {
         Some(item) => conclude(&item, context).await,
         None => Ok(()),
@@ -150,7 +176,7 @@ impl<'a> Worker<'a> {
         let decode = open(self.item, self.context, move |mut decoder| {
             let mut events = recorded::sections(&mut decoder, &plan, range, options)?;
             loop {
-                let began = Instant::now();
+                let began = Stopwatch::start();
                 let event = events.next();
                 stages.decoded(began.elapsed());
                 let Some(event) = event.transpose()? else { return Ok(()) };
@@ -294,7 +320,7 @@ impl<'a> Worker<'a> {
                 segment.masked = shown.spans;
             }
         }
-        let began = Instant::now();
+        let began = Stopwatch::start();
         if let Some(audio) = audio {
             let policy = self.hints.redaction;
             keep::store(audio, self.item, &self.channels, &segments, policy, self.context).await?;
@@ -353,7 +379,7 @@ async fn transcribe(
     context: &Context,
     stages: &Stages,
 ) -> Heard {
-    let began = Instant::now();
+    let began = Stopwatch::start();
     let asked_ms = context.clock.now_ms();
     let wish = &item.recording.wish;
     let request = SpeechRequest {

@@ -31,6 +31,9 @@ pub(crate) async fn plan(org: &OrgId, call: &CallId, context: &Context) -> Resul
         RecordingState::Queued | RecordingState::Transcribing => item,
         RecordingState::Done | RecordingState::Failed => return conclude(&item, context).await,
     };
+    if context.whole.is_some() && item.recording.parts.len() == 1 {
+        return Ok(context.work.send(&Work::new(org, call, Task::Submit), 0).await?);
+    }
     let open = item.recording.parts.iter().enumerate().filter(|(_, part)| !part.settled);
     for (part, _) in open {
         context.work.send(&Work::new(org, call, Task::Part { part }), 0).await?;
@@ -59,9 +62,9 @@ async fn look(item: &RecordingItem, context: &Context) -> Result<Option<Recordin
     };
     context.calls.set_sound((org, call), &channels, sound.duration_ms).await?;
     let now_ms = context.clock.now_ms();
-    let plan = |it: &mut callboard_domain::recording::Recording| {
-        it.plan(sound.clone(), looked.sections, context.part_sections)
-    };
+    // A service that takes all of it at once gets it as one part.
+    let part_sections = if context.whole.is_some() { u32::MAX } else { context.part_sections };
+    let plan = |it: &mut callboard_domain::recording::Recording| it.plan(sound.clone(), looked.sections, part_sections);
     Ok(context.calls.change_recording((org, call), now_ms, plan).await?)
 }
 

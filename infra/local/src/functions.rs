@@ -1,4 +1,4 @@
-//! Functions and their environments: JSON in, JSON out.
+//! Functions and their environments: JSON in, JSON out; `streaming` for those that answer bit by bit.
 //!
 //! A function has a pool of environments, each with one invocation at a time; an idle one is chosen at random,
 //! since Lambda promises no affinity. A panic or a timeout ends its environment and nothing else.
@@ -22,8 +22,14 @@ use tokio::{
 
 use crate::template::{Function, Template};
 
+mod streaming;
+
+pub use streaming::{Streamed, StreamedBody, streaming_handler};
+
 /// Environments of one function, unless it reserves its own number.
 const DEFAULT_CONCURRENCY: usize = 64;
+/// The same of a function that streams, whose invocations mostly wait: as many as an AWS account has for all.
+const STREAMING_CONCURRENCY: usize = 1000;
 
 /// A boxed future, as the registry keeps them.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -43,6 +49,9 @@ pub enum InvokeError {
     /// No environment could be started (a missing or malformed setting, for instance).
     #[error("{0}")]
     Init(String),
+    /// All environments that the function may have are in use.
+    #[error("all {0} environments of the function are in use")]
+    Throttled(usize),
     /// The template names a function that is not there.
     #[error("there is no function {0}")]
     Unknown(String),
@@ -52,6 +61,13 @@ pub enum InvokeError {
 pub trait Environment: Send + Sync {
     /// Handles one event.
     fn invoke(&self, event: Value) -> BoxFuture<Result<Value, String>>;
+
+    /// Handles one event whose answer is streamed. The function is ended at `deadline_ms`, in milliseconds since the
+    /// Unix epoch.
+    fn stream(&self, event: Value, deadline_ms: i64) -> BoxFuture<Result<Streamed, String>> {
+        let _ = (event, deadline_ms);
+        Box::pin(async { Err("this function does not stream".to_owned()) })
+    }
 }
 
 /// What an environment is started with: the function's variables and the AWS the SDK clients shall talk to.
@@ -128,6 +144,12 @@ struct Pool {
     init: Init,
     idle: Mutex<Vec<Box<dyn Environment>>>,
     permits: Arc<Semaphore>,
+    concurrency: usize,
+}
+
+fn concurrency(function: &Function) -> usize {
+    let default = if function.has_url { STREAMING_CONCURRENCY } else { DEFAULT_CONCURRENCY };
+    function.reserved_concurrency.unwrap_or(default)
 }
 
 impl std::fmt::Debug for Functions {
@@ -140,10 +162,11 @@ impl Functions {
     /// The template's functions, with the handlers that the registry has for them; none is started yet.
     pub fn new(registry: Registry, template: &Template, sdk: SdkConfig) -> Functions {
         let pool = |function: &Function| Pool {
+            concurrency: concurrency(function),
             start: registry.get(&*function.handler).cloned(),
             init: Init { variables: function.environment.clone(), sdk: sdk.clone() },
             idle: Mutex::default(),
-            permits: Arc::new(Semaphore::new(function.reserved_concurrency.unwrap_or(DEFAULT_CONCURRENCY))),
+            permits: Arc::new(Semaphore::new(concurrency(function))),
             function: function.clone(),
         };
         let pools = template.functions.values().map(|function| (function.id.clone(), Arc::new(pool(function))));

@@ -6,7 +6,7 @@ use callboard_runtime::{Clock, SettingError, Settings};
 use lambda_http::{Adapter, LambdaEvent, Service, request::LambdaRequest};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::functions::{Init, Registry, Start, handler};
+use crate::functions::{Init, Registry, Start, handler, streaming_handler};
 
 /// All of Callboard's functions.
 pub fn functions(clock: &Clock) -> Registry {
@@ -80,7 +80,16 @@ pub fn functions(clock: &Clock) -> Registry {
                 callboard_archive::handle(event, &context).await
             }),
         ),
+        ("feed", feed(clock)),
     ])
+}
+
+/// The one that streams.
+fn feed(clock: &Clock) -> Start {
+    let context = context_of(clock, callboard_feed::Context::start);
+    streaming_handler(context, |request, deadline_ms, context: Arc<callboard_feed::Context>| async move {
+        Box::pin(callboard_feed::handle(request, deadline_ms, &context)).await
+    })
 }
 
 /// One function: its context's constructor and its handler.
@@ -96,11 +105,18 @@ where
     Err: Display + 'static,
     Handled: Future<Output = Result<R, Err>> + Send + 'static,
 {
+    handler(context_of(clock, start), handle)
+}
+
+/// How a function's context is made of what an environment is started with.
+fn context_of<C: Send + 'static>(
+    clock: &Clock,
+    start: fn(&callboard_runtime::Start) -> Result<C, SettingError>,
+) -> impl Fn(Init) -> std::future::Ready<Result<C, String>> + Send + Sync + 'static {
     let clock = clock.clone();
-    let context = move |init: Init| {
+    move |init| {
         let settings = Settings::from(init.variables);
         let made = start(&callboard_runtime::Start { settings, sdk: init.sdk, clock: clock.clone() });
-        async move { made.map_err(|error| error.to_string()) }
-    };
-    handler(context, handle)
+        std::future::ready(made.map_err(|error| error.to_string()))
+    }
 }

@@ -13,18 +13,24 @@ use callboard_domain::{
     playbook::Playbook,
     redaction::Redacted,
 };
-use callboard_wire::items::{CallItem, ModelUse, NotesItem, ProgressItem, SegmentItem, call_pk, calls_pk, sk};
+use callboard_wire::items::{CallItem, ModelUse, NotesItem, ProgressItem, SegmentItem, call_pk, sk};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     ServiceError,
-    table::{Page, Query, Table, Written, number, text, value},
+    table::{Query, Table, Written, number, text, value},
 };
 
 mod cards;
+mod changes;
 mod deletion;
+mod listing;
 mod progress;
 mod recordings;
+
+pub use listing::{CallFilter, CallPage};
+
+pub use changes::Standing;
 
 /// An item is written over one of a lower revision only.
 const NEWER: &str = "(attribute_not_exists(#revision) OR #revision < :revision)";
@@ -74,24 +80,6 @@ impl Calls {
     /// A call; none where it was removed.
     pub async fn call(&self, org: &OrgId, call: &CallId) -> Result<Option<CallItem>, ServiceError> {
         Ok(self.call_or_rest(org, call).await?.filter(|call| !call.is_deleted()))
-    }
-
-    /// An organization's calls, newest first, from behind a cursor: at most so many, and fewer where some were removed.
-    pub async fn list(&self, org: &OrgId, limit: usize, after: Option<&str>) -> Result<Page<CallItem>, ServiceError> {
-        let pk = calls_pk(org);
-        let mut page: Page<CallItem> = self
-            .0
-            .query(&Query {
-                index: Some("by_start"),
-                pk: &pk,
-                after,
-                descending: true,
-                limit: Some(limit),
-                ..Query::default()
-            })
-            .await?;
-        page.items.retain(|call| !call.is_deleted());
-        Ok(page)
     }
 
     /// Moves a call to another status, as of a version of its session. Only the live session does; `No` says that a

@@ -11,6 +11,9 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::ServiceError;
 
+mod search;
+
+pub use search::{Found, Search};
 /// DynamoDB writes so many items with one request at most.
 const MOST_WRITTEN: usize = 25;
 /// How often is sent what of a request a table was too busy for.
@@ -22,6 +25,9 @@ pub struct Table {
     client: Client,
     name: String,
 }
+
+/// An item as it is stored.
+pub type Item = HashMap<String, AttributeValue>;
 
 /// Whether a conditional write took place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -303,12 +309,19 @@ impl Table {
 
     /// Reads items of a partition, in the order of their sort keys.
     pub async fn query<T: DeserializeOwned>(&self, query: &Query<'_>) -> Result<Page<T>, ServiceError> {
+        let Page { items, next } = self.items(query).await?;
+        let items = items.into_iter().map(|item| self.read(item)).collect::<Result<_, _>>()?;
+        Ok(Page { items, next })
+    }
+
+    /// The same, as they are stored: for items of more than one kind.
+    pub async fn items(&self, query: &Query<'_>) -> Result<Page<Item>, ServiceError> {
         let (pk, sk) = match query.index {
             Some(index) => (format!("{index}_pk"), format!("{index}_sk")),
             None => ("pk".to_owned(), "sk".to_owned()),
         };
         let mut items = Vec::new();
-        let mut start: Option<HashMap<String, AttributeValue>> = None;
+        let mut start: Option<Item> = None;
         loop {
             let wanted = query.limit.map(|limit| limit - items.len());
             let mut condition = "#pk = :pk".to_owned();
@@ -334,16 +347,11 @@ impl Table {
                 request = request.expression_attribute_values(":after", text(after));
             }
             if !query.fields.is_empty() {
-                let mut paths = Vec::new();
-                for path in query.fields {
-                    let mut parts = Vec::new();
-                    for part in path.split('.') {
-                        parts.push(format!("#f_{part}"));
-                        request = request.expression_attribute_names(format!("#f_{part}"), part);
-                    }
-                    paths.push(parts.join("."));
+                let (paths, names) = projection(query.fields);
+                for (name, attribute) in names {
+                    request = request.expression_attribute_names(name, attribute);
                 }
-                request = request.projection_expression(paths.join(", "));
+                request = request.projection_expression(paths);
             }
             let answer = request.key_condition_expression(condition).send().await.map_err(|e| failed("Query", &e))?;
             for item in answer.items.unwrap_or_default() {
@@ -356,11 +364,11 @@ impl Table {
             }
         }
         let next = start.and_then(|key| key.get(&sk).and_then(|value| value.as_s().ok().cloned()));
-        let items = items.into_iter().map(|item| self.read(item)).collect::<Result<_, _>>()?;
         Ok(Page { items, next })
     }
 
-    fn read<T: DeserializeOwned>(&self, item: HashMap<String, AttributeValue>) -> Result<T, ServiceError> {
+    /// A stored item as a struct.
+    pub fn read<T: DeserializeOwned>(&self, item: Item) -> Result<T, ServiceError> {
         let sk = item.get("sk").and_then(|sk| sk.as_s().ok().cloned()).unwrap_or_default();
         // What exactly does not fit is not told: the words might be spoken ones.
         serde_dynamo::from_item(item).map_err(|_| self.corrupt(&format!("{sk} is not what this version expects")))
@@ -369,6 +377,21 @@ impl Table {
     fn corrupt(&self, reason: &impl ToString) -> ServiceError {
         ServiceError::Corrupt { table: self.name.clone(), reason: reason.to_string() }
     }
+}
+
+/// The expression for attributes by their paths, and what its names stand for.
+fn projection(fields: &[&str]) -> (String, HashMap<String, String>) {
+    let mut names = HashMap::new();
+    let mut path_of = |path: &&str| {
+        let parts = path.split('.').map(|part| {
+            let name = format!("#f_{part}");
+            names.insert(name.clone(), part.to_owned());
+            name
+        });
+        parts.collect::<Vec<_>>().join(".")
+    };
+    let paths: Vec<String> = fields.iter().map(&mut path_of).collect();
+    (paths.join(", "), names)
 }
 
 /// What a condition names with a leading `#`.

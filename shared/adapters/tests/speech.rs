@@ -8,6 +8,8 @@ mod conformance;
 mod harness;
 #[path = "common/log.rs"]
 mod log;
+#[path = "speech/prerecorded.rs"]
+mod prerecorded;
 #[path = "speech/requests.rs"]
 mod requests;
 #[path = "speech/stub.rs"]

@@ -4,13 +4,17 @@
 //! the close of an utterance, a forced cut, or a stretch of quiet; there the voice detector and the resampler start
 //! anew, in a warm environment exactly as in a cold one.
 
-use earshot::{DefaultPredictor, Detector};
+mod lanes;
+mod pitch;
+mod voice;
 
 use crate::{
     RATE,
     format::Format,
     resample::{GRID, Resampler},
 };
+
+use voice::Voice;
 
 /// Samples of one decision of the voice detector: 16 ms.
 const VAD_FRAME: usize = 256;
@@ -38,13 +42,6 @@ const PITCHED_FRAMES: usize = 4;
 /// Most that can precede the first pitched frame of an utterance: a word's unvoiced beginning, 320 ms at the longest.
 /// What the detector took for speech before it was noise.
 const UNPITCHED_ONSET: usize = 20;
-/// Autocorrelation at the pitch period from which a frame counts as pitched. Noise of any colour stays below 0.3,
-/// three quarters of the frames of speech lie above 0.6.
-const PITCHED_AT: f32 = 0.5;
-/// Pitch periods that are looked at, in samples: 400 down to 60 Hz.
-const PITCH_PERIODS: std::ops::RangeInclusive<usize> = 40..=266;
-/// Samples that a period is compared over.
-const PITCH_WINDOW: usize = 512;
 /// An utterance longer than this is cut at its quietest point.
 const LONGEST_FRAMES: usize = 15_000 / VAD_MS;
 
@@ -87,7 +84,7 @@ pub struct Spoken {
 /// Finds utterances on one channel, from one reset point on.
 pub struct Endpointer {
     start_step: u64,
-    detector: Box<Detector<DefaultPredictor>>,
+    voice: Voice,
     resampler: Resampler,
     /// 16 kHz since the reset point.
     audio: Vec<i16>,
@@ -102,12 +99,22 @@ impl Endpointer {
     pub fn new(format: &Format, start_step: u64) -> Self {
         Self {
             start_step,
-            detector: Detector::<DefaultPredictor>::default_boxed(),
+            voice: Voice::new(),
             resampler: Resampler::new(format),
             audio: Vec::new(),
             voiced: Vec::new(),
             opened: None,
         }
+    }
+
+    /// Starts anew at another grid step, as if new.
+    pub fn restart(&mut self, start_step: u64) {
+        self.start_step = start_step;
+        self.voice.reset();
+        self.resampler.reset();
+        self.audio.clear();
+        self.voiced.clear();
+        self.opened = None;
     }
 
     /// The reset point, as a grid step of the call.
@@ -117,13 +124,10 @@ impl Endpointer {
 
     /// Takes one grid step of source samples.
     pub fn step(&mut self, source: impl ExactSizeIterator<Item = i16>) -> Decision {
-        let before = self.audio.len();
         self.resampler.step(source, &mut self.audio);
-        for frame in self.audio[before..].chunks_exact(VAD_FRAME) {
-            let probability = self.detector.predict_i16(frame);
-            let threshold = if self.opened.is_some() { HOLD_AT } else { OPEN_AT };
-            self.voiced.push(probability >= threshold);
-        }
+        let is_open = self.opened.is_some();
+        let threshold = if is_open { HOLD_AT } else { OPEN_AT };
+        self.voice.hear(&self.audio, threshold, is_open, &mut self.voiced);
         match self.opened {
             None => self.decide_quiet(),
             Some(opened) => self.decide_open(opened),
@@ -179,30 +183,11 @@ impl Endpointer {
     /// Where the speech of an open utterance begins: none if too few of its voiced frames have a pitch, as every
     /// spoken vowel has.
     fn onset(&self, opened: usize, last: usize) -> Option<usize> {
-        let pitched = |frame: &usize| self.voiced[*frame] && self.pitch_strength(*frame) >= PITCHED_AT;
+        let pitched = |frame: &usize| self.voiced[*frame] && pitch::is_pitched(&self.audio, *frame * VAD_FRAME);
         let mut pitched = (opened..last).filter(pitched);
         let first = pitched.next()?;
         let enough = pitched.take(PITCHED_FRAMES - 1).count() == PITCHED_FRAMES - 1;
         enough.then(|| opened.max(first.saturating_sub(UNPITCHED_ONSET)))
-    }
-
-    /// The highest normalized autocorrelation at a pitch period, after pre-emphasis, which whitens rumble and hum.
-    fn pitch_strength(&self, frame: usize) -> f32 {
-        let from = frame * VAD_FRAME;
-        let Some(stretch) = self.audio.get(from..from + PITCH_WINDOW + PITCH_PERIODS.end()) else { return 0.0 };
-        let mut emphasized = [0.0f32; PITCH_WINDOW + *PITCH_PERIODS.end()];
-        for (at, sample) in stretch.iter().enumerate().skip(1) {
-            emphasized[at] = f32::from(*sample) - 0.9 * f32::from(stretch[at - 1]);
-        }
-        let power = |part: &[f32]| part.iter().map(|sample| sample * sample).sum::<f32>();
-        let base = &emphasized[..PITCH_WINDOW];
-        let base_power = power(base);
-        let strength = |period: usize| {
-            let shifted = &emphasized[period..period + PITCH_WINDOW];
-            let product: f32 = base.iter().zip(shifted).map(|(a, b)| a * b).sum();
-            product / (base_power * power(shifted)).sqrt().max(1.0)
-        };
-        PITCH_PERIODS.map(strength).fold(0.0, f32::max)
     }
 
     /// One past the last voiced frame since `opened`.

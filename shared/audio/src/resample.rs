@@ -42,6 +42,13 @@ impl Resampler {
         Self { engine, input: vec![0.0; source / pieces], output: vec![0.0; GRID / pieces] }
     }
 
+    /// As new.
+    pub fn reset(&mut self) {
+        if let Some(engine) = &mut self.engine {
+            engine.reset();
+        }
+    }
+
     /// One grid step of source samples in, [`GRID`] samples out, appended to `out`.
     pub fn step(&mut self, source: impl ExactSizeIterator<Item = i16>, out: &mut Vec<i16>) {
         let Some(engine) = &mut self.engine else {

@@ -334,7 +334,7 @@ impl ChannelState {
             let spoken = spoken.map(|spoken| self.at_source_rate(spoken, format));
             let passed = (at_step - self.endpointer.start_step()) as usize * grid;
             self.source.drain(..passed);
-            self.endpointer = Endpointer::new(format, at_step);
+            self.endpointer.restart(at_step);
             self.taken = 0;
             if spoken.is_some() {
                 return spoken;

@@ -321,7 +321,7 @@ fn damaged_bytes_are_survived() {
     survive_all(20);
 }
 
-/// The same at length: `cargo test -p callboard-audio --test decode -- --ignored`.
+/// The same at length: `cargo test -p callboard-audio --features decode --test decode -- --ignored`.
 #[test]
 #[ignore = "takes minutes"]
 fn damaged_bytes_are_survived_two_thousand_times_a_sample() {

@@ -6,6 +6,7 @@ use crate::ids::{CallId, OrgId, PlaybookId};
 
 /// Who speaks on a channel. Recognition never mixes channels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Channel {
     /// The person who is coached: the microphone side.
@@ -36,6 +37,7 @@ impl Channel {
 /// Where a call stands. A live one is moved by its session alone, and only forward; late audio reopens an ended call. A
 /// recorded one is moved by the worker that settles it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum CallStatus {
     /// Audio is expected.
@@ -50,6 +52,33 @@ pub enum CallStatus {
     Failed,
     /// Somebody removed it, or its time was over: nothing of it can be read any more. It is told, and never stored.
     Deleted,
+}
+
+impl CallStatus {
+    /// All that are stored.
+    pub const ALL: [Self; 5] = [Self::Live, Self::Ending, Self::Ended, Self::Processing, Self::Failed];
+
+    /// The status's name in messages, items and parameters.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Ending => "ending",
+            Self::Ended => "ended",
+            Self::Processing => "processing",
+            Self::Failed => "failed",
+            Self::Deleted => "deleted",
+        }
+    }
+
+    /// Whether nothing more is expected of the call.
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Ended | Self::Failed | Self::Deleted)
+    }
+
+    /// The status of this name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == text)
+    }
 }
 
 /// What is known of a call as a whole. Times are wall clock, milliseconds since the Unix epoch.
@@ -79,31 +108,27 @@ pub struct Call {
     pub file_name: Option<String>,
 }
 
-impl CallStatus {
-    /// The status' name in messages, items and filters.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Live => "live",
-            Self::Ending => "ending",
-            Self::Ended => "ended",
-            Self::Processing => "processing",
-            Self::Failed => "failed",
-            Self::Deleted => "deleted",
-        }
-    }
-
-    /// Whether nothing more is expected of the call.
-    pub fn is_over(self) -> bool {
-        matches!(self, Self::Ended | Self::Failed | Self::Deleted)
-    }
-}
-
 /// Why a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum EndReason {
     /// The capture client said so.
     Stopped,
     /// The capture client was not heard of any more.
     Vanished,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_is_spelled_as_it_is_stored() {
+        for status in CallStatus::ALL {
+            assert_eq!(serde_json::to_value(status).unwrap(), status.as_str());
+            assert_eq!(CallStatus::parse(status.as_str()), Some(status));
+        }
+        assert_eq!(CallStatus::parse("Live"), None);
+    }
 }

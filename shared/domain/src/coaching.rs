@@ -20,6 +20,7 @@ mod quote;
 mod rules;
 mod scope;
 mod standing;
+mod told;
 mod view;
 mod words;
 
@@ -53,6 +54,7 @@ pub struct Said<'a> {
 
 /// Something that an utterance shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Finding {
     /// What it is.
     pub kind: FindingKind,
@@ -64,6 +66,7 @@ pub struct Finding {
 
 /// What a finding is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FindingKind {
     /// A landmark was reached.
@@ -84,6 +87,7 @@ pub enum FindingKind {
 
 /// The words that show something, and where they were said.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Evidence {
     /// A stretch of the transcript, exactly as it stands there.
     pub quote: String,
@@ -100,6 +104,7 @@ pub struct Evidence {
 
 /// Who found or worded something.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
     /// The playbook.

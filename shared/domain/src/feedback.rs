@@ -16,6 +16,7 @@ const SOURCES: usize = 20;
 
 /// What a person thinks of a card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// It was said.
@@ -51,6 +52,7 @@ impl Verdict {
 
 /// One person's verdict on one card.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Feedback {
     /// Who gave it.
     pub principal: String,

@@ -14,9 +14,11 @@ pub struct InvalidId {
 }
 
 macro_rules! identifier {
-    ($(#[$doc:meta])* $name:ident, $what:literal, $rule:literal, $valid:expr) => {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $rule:literal, $pattern:literal, $valid:expr) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+        #[cfg_attr(feature = "schema", schemars(extend("pattern" = $pattern)))]
         #[serde(try_from = "String", into = "String")]
         pub struct $name(String);
 
@@ -63,6 +65,7 @@ identifier!(
     CallId,
     "call",
     "a call id is a ULID: 26 characters of Crockford's base 32, upper case",
+    "^[0-7][0-9A-HJKMNP-TV-Z]{25}$",
     |text| ulid::Ulid::from_string(text).is_ok_and(|id| id.to_string() == text)
 );
 
@@ -71,6 +74,7 @@ identifier!(
     OrgId,
     "organization",
     "1 to 64 of a-z, 0-9, - and _",
+    "^[a-z0-9_-]{1,64}$",
     slug
 );
 
@@ -79,6 +83,7 @@ identifier!(
     PlaybookId,
     "playbook",
     "1 to 64 of a-z, 0-9, - and _",
+    "^[a-z0-9_-]{1,64}$",
     slug
 );
 

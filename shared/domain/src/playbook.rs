@@ -27,6 +27,7 @@ pub const CARD_CHARS: usize = 280;
 
 /// What a call of a kind must reach, and how to answer pushback.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Playbook {
     /// Unique within its organization.
     pub id: PlaybookId,
@@ -56,6 +57,7 @@ pub struct Playbook {
 
 /// Something that a call must reach. Its place in the playbook is its order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Landmark {
     /// Unique within its playbook.
     pub id: String,
@@ -87,6 +89,7 @@ pub struct Landmark {
 
 /// A way in which customers push back, and the answer to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Objection {
     /// Unique within its playbook.
     pub id: String,
@@ -117,6 +120,7 @@ pub struct Objection {
 
 /// How much an objection endangers the call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Passing remark.

@@ -7,6 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::call::Channel;
 
+mod submission;
+
+pub use submission::Submission;
+
 /// Most bytes of a recording: what S3 takes in 10,000 parts of a size that is worth a request, and 300 hours of 16 kHz WAV
 /// in one channel.
 pub const MOST_BYTES: u64 = 40_000_000_000;
@@ -17,6 +21,7 @@ pub const MOST_NAME: usize = 255;
 
 /// What is asked for when a recording is handed in.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Wish {
     /// The file's name, for people.
     pub file_name: String,
@@ -110,6 +115,7 @@ fn is_tag(text: &str) -> bool {
 
 /// Where a recording stands.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum RecordingState {
     /// Its audio is expected.
@@ -129,6 +135,7 @@ pub enum RecordingState {
 
 /// What a recording is, as its bytes tell.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Sound {
     /// The container's name, for people.
     pub container: String,
@@ -144,6 +151,7 @@ pub struct Sound {
 
 /// A stretch that has no text though something may have been said there. Media time in milliseconds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Missing {
     /// Where it begins.
     pub from_ms: u64,
@@ -184,6 +192,9 @@ pub struct Recording {
     /// Its parts, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<Part>,
+    /// What a service that works on all of it at once knows it by, where one does.
+    #[serde(default, skip_serializing_if = "Submission::is_none")]
+    pub submission: Submission,
     /// When the first of its parts was begun: wall clock, milliseconds since the Unix epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub begun_at_ms: Option<i64>,
@@ -215,7 +226,8 @@ impl Recording {
         }
         let step = part_sections.max(1);
         let starts = (0..sections).step_by(step as usize);
-        self.parts = starts.map(|from| Part { from, to: sections.min(from + step), ..Part::default() }).collect();
+        self.parts =
+            starts.map(|from| Part { from, to: sections.min(from.saturating_add(step)), ..Part::default() }).collect();
         self.sound = Some(sound);
         self.state = RecordingState::Queued;
         true
@@ -332,6 +344,7 @@ impl Recording {
 
 /// A recording as people see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RecordingView {
     /// Where it stands.
     pub state: RecordingState,

@@ -43,6 +43,7 @@ pub use silence::silenced;
 
 /// What kind of value was masked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// A payment card's number.
@@ -81,6 +82,7 @@ impl Kind {
 
 /// A masked value, or the piece of one in this utterance.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Span {
     /// What it is.
     pub kind: Kind,

@@ -6,6 +6,7 @@ use crate::{call::Channel, ids::CallId, redaction::Span};
 
 /// A word with its place in the call, in milliseconds of media time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Word {
     /// The word as recognized.
     pub text: String,
@@ -29,6 +30,7 @@ impl Word {
 /// The times that a segment carries. All but `asr_ms` and `closing_ms` are wall clock, milliseconds since the
 /// Unix epoch; a spoken time is media time anchored by the smallest (received − media) seen.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SegmentTimes {
     /// When the end of the utterance was spoken (and reached the gateway, by the anchor).
     pub spoken: i64,
@@ -49,6 +51,7 @@ pub struct SegmentTimes {
 
 /// Why a segment has no text yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Placeholder {
     /// The transcription service could not do it; it is asked again, and the text replaces this.

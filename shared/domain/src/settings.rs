@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 /// Longest that calls are kept before they are removed, in days: ten years.
 pub const MOST_RETENTION_DAYS: u16 = 3_650;
 
-/// The settings of an organization. What is not set is as [`Default`] has it.
+/// The settings of an organization. What is not set is as a new organization has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct OrgSettings {
     /// What becomes of card numbers and the like.
@@ -60,6 +61,7 @@ impl OrgSettings {
 /// What becomes of payment cards, social security and bank numbers, dates of birth, e-mail addresses and telephone
 /// numbers that people say.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RedactionPolicy {
     /// They stay in the text.

@@ -4,6 +4,7 @@
 //! utterance that cannot be transcribed now is decided by the caller, from the variants of [`SpeechError`].
 
 mod breaker;
+pub mod whole;
 
 use std::{fmt, pin::Pin};
 

@@ -5,11 +5,13 @@
 //! snapshot as it is.
 
 mod cues;
+mod diary;
 mod pages;
 mod pieces;
 mod subtitles;
 mod timing;
 
+pub use diary::diary_note;
 pub use pages::{Landmark, Opening, markdown, text};
 pub use subtitles::{srt, vtt};
 

@@ -29,7 +29,7 @@ fn objections_are_told_from_neutral_talk() {
     measure("first held", first.iter().skip(1).step_by(2), false);
     let later_held = measure("later held", later.iter().skip(1).step_by(2), false);
     let held = measure("held", lines.iter().skip(1).step_by(2), false);
-    assert!(held.f1() >= 0.88, "F1 on the held half is {:.3}", held.f1());
+    assert!(held.f1() >= 0.89, "F1 on the held half is {:.3}", held.f1());
     assert!(later_held.f1() >= 0.88, "F1 on the later held half is {:.3}", later_held.f1());
 }
 
@@ -45,6 +45,17 @@ fn false_an_hour<'l>(name: &str, lines: impl Iterator<Item = &'l Line> + Clone, 
     f64::from(wrong) / hours
 }
 
+/// Two hours of ordinary calls, written by somebody who knew no signal, after all signals. The odd half may be looked at
+/// when signals are changed next.
+#[test]
+fn ordinary_calls_raise_hardly_any_objection() {
+    let lines = read(include_str!("data/neutral_calls.jsonl"));
+    false_an_hour("calls tune", lines.iter().step_by(2), true);
+    let held = false_an_hour("calls held", lines.iter().skip(1).step_by(2), false);
+    // Two customers' hours are about four of calls. The aim is 2; this is what is reached.
+    assert!(held <= 5.0, "{held:.1} false objections an hour");
+}
+
 #[test]
 fn neutral_talk_raises_hardly_any_objection() {
     let lines = read(include_str!("data/neutral.jsonl"));
@@ -58,7 +69,7 @@ fn neutral_talk_raises_hardly_any_objection() {
     // Half of the first lines are look-alikes, so this is more than an hour of ordinary talk brings. Either half is less
     // than an hour: one false objection more is two an hour more.
     let held = false_an_hour("neutral held", lines.iter().skip(1).step_by(2), false);
-    assert!(ordinary <= 2.0, "{ordinary:.1} false objections an hour");
-    assert!(later_held <= 3.0, "{later_held:.1} false objections an hour");
-    assert!(held <= 8.0, "{held:.1} false objections an hour");
+    assert!(ordinary <= 1.5, "{ordinary:.1} false objections an hour");
+    assert!(later_held <= 2.6, "{later_held:.1} false objections an hour");
+    assert!(held <= 7.7, "{held:.1} false objections an hour");
 }

@@ -42,3 +42,18 @@ impl std::fmt::Debug for Clock {
         f.write_str("Clock")
     }
 }
+/// Measures how long something takes: for figures, and never for what is decided.
+#[derive(Debug, Clone, Copy)]
+pub struct Stopwatch(std::time::Instant);
+
+impl Stopwatch {
+    /// Starts one.
+    pub fn start() -> Self {
+        Self(std::time::Instant::now())
+    }
+
+    /// How long ago that was.
+    pub fn elapsed(self) -> std::time::Duration {
+        self.0.elapsed()
+    }
+}

@@ -16,6 +16,6 @@ pub mod speech;
 pub mod start;
 
 pub use cache::Cache;
-pub use clock::Clock;
+pub use clock::{Clock, Stopwatch};
 pub use settings::{SettingError, Settings};
 pub use start::{Start, run};

@@ -6,7 +6,10 @@ use callboard_adapters::{
     ServiceError,
     accounts::Accounts,
     orgs::Orgs,
-    speech::{self, ConfigError, Secret},
+    speech::{
+        self, ConfigError, Secret,
+        prerecorded::{self, Prerecorded, PrerecordedConfig, Webhook},
+    },
     table::Table,
 };
 use callboard_domain::{OrgId, PlaybookId, settings::RedactionPolicy, speech::Transcriber};
@@ -36,6 +39,41 @@ pub fn connect(settings: &Settings) -> Result<Arc<dyn Transcriber>, SettingError
         timeout: Duration::from_millis(settings.parsed("SPEECH_TIMEOUT_MS", 20_000)?),
     };
     speech::connect(config, http_client()?).map_err(malformed)
+}
+
+/// The service that works on whole recordings, where `RECORDINGS_ENGINE` is `assemblyai`; none where it is `parts` or not
+/// set. Reads `RECORDINGS_URL` and `RECORDINGS_MODEL` (the vendor's own by default), `RECORDINGS_API_KEY` (else
+/// `SPEECH_API_KEY`), `SPEECH_TIMEOUT_MS`, and for a service that may tell when it is done `RECORDINGS_HOOK_URL` and
+/// `RECORDINGS_HOOK_SECRET`.
+pub fn prerecorded(settings: &Settings) -> Result<Option<Prerecorded>, SettingError> {
+    match settings.optional("RECORDINGS_ENGINE").unwrap_or("parts") {
+        "parts" => return Ok(None),
+        "assemblyai" => {}
+        _ => return Err(SettingError::malformed("RECORDINGS_ENGINE", "use parts or assemblyai")),
+    }
+    let name = |error: &ConfigError| match error {
+        ConfigError::Provider => "RECORDINGS_ENGINE",
+        ConfigError::Url => "RECORDINGS_URL",
+        ConfigError::Model => "RECORDINGS_MODEL",
+        ConfigError::KeyMissing | ConfigError::Key => "RECORDINGS_API_KEY",
+        ConfigError::Timeout => "SPEECH_TIMEOUT_MS",
+    };
+    let malformed = |error: ConfigError| SettingError::malformed(name(&error), error);
+    let key = settings.optional("RECORDINGS_API_KEY").or(settings.optional("SPEECH_API_KEY"));
+    let secret = settings.optional("RECORDINGS_HOOK_SECRET");
+    let config = PrerecordedConfig {
+        url: settings.optional("RECORDINGS_URL").unwrap_or(prerecorded::DEFAULT_URL).to_owned(),
+        api_key: Secret::new(key.unwrap_or_default()),
+        model: settings.optional("RECORDINGS_MODEL").unwrap_or_default().to_owned(),
+        timeout: Duration::from_millis(settings.parsed("SPEECH_TIMEOUT_MS", 20_000)?),
+        webhook: secret
+            .map(|secret| {
+                let url = settings.required("RECORDINGS_HOOK_URL")?.to_owned();
+                Ok(Webhook { url, secret: Secret::new(secret) })
+            })
+            .transpose()?,
+    };
+    Prerecorded::new(config, http_client()?).map(Some).map_err(malformed)
 }
 
 /// What a playbook tells the transcription service, and what its organization wants of the text.
@@ -82,11 +120,33 @@ mod tests {
 
     use super::*;
 
+    fn settings(pairs: &[(&str, &str)]) -> Settings {
+        Settings::from(pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect::<BTreeMap<_, _>>())
+    }
+
+    #[test]
+    fn recordings_are_worked_on_in_parts_unless_a_service_is_set() {
+        let whole = ("RECORDINGS_ENGINE", "assemblyai");
+        let key = ("SPEECH_API_KEY", "key");
+        for pairs in [vec![], vec![("RECORDINGS_ENGINE", "parts")], vec![("RECORDINGS_URL", "nowhere")]] {
+            assert!(prerecorded(&settings(&pairs)).unwrap().is_none(), "{pairs:?}");
+        }
+        assert!(prerecorded(&settings(&[whole, key])).unwrap().is_some());
+        assert!(prerecorded(&settings(&[whole, ("RECORDINGS_API_KEY", "key")])).unwrap().is_some());
+        for (pairs, name) in [
+            (vec![("RECORDINGS_ENGINE", "best")], "RECORDINGS_ENGINE"),
+            (vec![whole], "RECORDINGS_API_KEY"),
+            (vec![whole, key, ("RECORDINGS_URL", "nowhere")], "RECORDINGS_URL"),
+            (vec![whole, key, ("RECORDINGS_HOOK_SECRET", "secret")], "RECORDINGS_HOOK_URL"),
+            (vec![whole, key, ("SPEECH_TIMEOUT_MS", "0")], "SPEECH_TIMEOUT_MS"),
+        ] {
+            let error = prerecorded(&settings(&pairs)).err().expect(name).to_string();
+            assert!(error.starts_with(name), "{error}");
+        }
+    }
+
     #[test]
     fn a_wrong_setting_is_named() {
-        let settings = |pairs: &[(&str, &str)]| {
-            Settings::from(pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect::<BTreeMap<_, _>>())
-        };
         for (pairs, name) in [
             (vec![("SPEECH_PROVIDER", "siri")], "SPEECH_PROVIDER"),
             (vec![("SPEECH_URL", "nowhere")], "SPEECH_URL"),

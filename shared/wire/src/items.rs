@@ -328,6 +328,7 @@ pub struct NotesItem {
 
 /// What a language model was used for: of one call (`ADVICE`), and of one organization's day.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ModelUse {
     /// Tokens that it read.
     #[serde(default)]

@@ -5,13 +5,20 @@
 
 pub mod advice;
 pub mod archive;
+pub mod compat;
 pub mod connection;
+pub mod credentials;
 pub mod deferred;
 pub mod export;
 pub mod items;
 pub mod kept;
 pub mod messages;
+#[cfg(feature = "schema")]
+pub mod openapi;
 pub mod record;
 pub mod rest;
 pub mod socket_event;
 pub mod work;
+
+/// The REST API as an OpenAPI document, in JSON. A test holds it to the types.
+pub const OPENAPI: &str = include_str!("../api/openapi.json");

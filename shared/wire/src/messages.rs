@@ -187,6 +187,7 @@ pub enum ErrorCode {
 
 /// A call as dashboards see it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CallMessage {
     /// The call.
     pub call: String,
@@ -217,6 +218,7 @@ pub struct CallMessage {
 
 /// A card as dashboards see it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ShownCard {
     /// The card.
     #[serde(flatten)]
@@ -228,6 +230,7 @@ pub struct ShownCard {
 
 /// A segment as dashboards see it. Its key is (call, start_ms, channel): a later message replaces an earlier one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SegmentMessage {
     /// The call.
     pub call: String,
@@ -271,6 +274,15 @@ impl ServerMessage {
     /// An error about a message.
     pub fn error(code: ErrorCode, message: impl std::fmt::Display, action: Option<&str>) -> Self {
         Self::Error { code, message: message.to_string(), action: action.map(str::to_owned) }
+    }
+
+    /// The message as it is told at this time: a segment says when it was.
+    #[must_use]
+    pub fn told_at(mut self, now_ms: i64) -> Self {
+        if let Self::Segment(segment) = &mut self {
+            segment.times.pushed = Some(now_ms);
+        }
+        self
     }
 
     /// The message as it is sent.

@@ -3,6 +3,7 @@
 use callboard_domain::{
     Channel,
     coaching::{Card, Finding, Notes, ProgressView},
+    feedback::Verdict,
     playbook,
     recording::{RecordingView, Wish},
 };
@@ -13,6 +14,7 @@ use crate::messages::{CallMessage, SegmentMessage, ShownCard};
 
 /// `GET /health`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Health {
     /// `ok`.
     pub status: String,
@@ -22,6 +24,7 @@ pub struct Health {
 
 /// `GET /v1/calls`: newest first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CallList {
     /// The calls.
     pub calls: Vec<CallMessage>,
@@ -32,6 +35,7 @@ pub struct CallList {
 
 /// `GET /v1/calls/{id}`: the snapshot that pushed messages are applied on top of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CallSnapshot {
     /// The latest revision given out when the snapshot was begun. A change that had its revision by then but was not
     /// written yet is pushed later: what is newer is told by each part's own revision.
@@ -56,6 +60,8 @@ pub struct CallSnapshot {
 
 /// A part of a snapshot with the revision that made it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(rename = "Revised{T}"))]
 pub struct Revised<T> {
     /// The call's revision that this change made.
     pub revision: u64,
@@ -64,8 +70,18 @@ pub struct Revised<T> {
     pub value: T,
 }
 
+/// `PUT /v1/calls/{id}/cards/{card}/feedback`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct CardVerdict {
+    /// What one thinks of the card.
+    pub verdict: Verdict,
+}
+
 /// `GET /v1/calls/{id}/transcript`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Transcript {
     /// The call.
     pub call: String,
@@ -75,6 +91,7 @@ pub struct Transcript {
 
 /// `POST /v1/recordings`: a recording that is handed in.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NewRecording {
     /// The call's id, a ULID that the client chooses: sent again, nothing is created twice. Without it one is made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -92,6 +109,7 @@ pub struct NewRecording {
 
 /// The answer to it, and `GET /v1/recordings/{id}/upload`: where its audio is sent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RecordingTicket {
     /// The call.
     pub call: String,
@@ -102,6 +120,7 @@ pub struct RecordingTicket {
 /// Where audio is sent. No address needs a token beside it, and each is good until `expires_at_ms` (wall clock,
 /// milliseconds since the Unix epoch): ask for new ones then.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Upload {
     /// `PUT` the file to one address.
@@ -128,6 +147,7 @@ pub enum Upload {
 
 /// One part of a file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct UploadPart {
     /// Its number, counted from 1: it begins at byte (number − 1) · part_bytes.
     pub number: u32,
@@ -137,6 +157,7 @@ pub struct UploadPart {
 
 /// `GET /v1/calls/{id}/result`: what came of a call, in one piece.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CallResult {
     /// The call.
     pub call: CallMessage,
@@ -186,6 +207,7 @@ pub struct AudioPiece {
 /// Where a playbook comes from: an organization's own takes the place of the shared one of its id, and that of the
 /// shipped one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Origin {
     /// Written by the organization.
@@ -209,6 +231,7 @@ impl Origin {
 
 /// A playbook in a list, and the answer to one that was stored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PlaybookSummary {
     /// Unique within its organization.
     pub id: String,
@@ -224,6 +247,7 @@ pub struct PlaybookSummary {
 
 /// `GET /v1/playbooks`: by id.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PlaybookList {
     /// The playbooks that calls of this organization can name.
     pub playbooks: Vec<PlaybookSummary>,
@@ -231,6 +255,7 @@ pub struct PlaybookList {
 
 /// `POST /v1/playbooks/validate`, of a text without problems.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ValidPlaybook {
     /// True.
     pub valid: bool,
@@ -240,6 +265,7 @@ pub struct ValidPlaybook {
 
 /// `POST /v1/playbooks/try`: what the rules make of what was said.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PlaybookTrial {
     /// Landmarks, percent, what remains.
     pub progress: ProgressView,
@@ -253,6 +279,7 @@ pub struct PlaybookTrial {
 
 /// An error, in the shape of RFC 9457.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Problem {
     /// A short name of the kind of problem.
     pub title: String,
@@ -267,6 +294,7 @@ pub struct Problem {
 
 /// Something that is wrong with a text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TextProblem {
     /// Line, counted from 1.
     pub line: u64,

@@ -8,6 +8,9 @@ use crate::items::call_of_source;
 /// The version of the message that this code writes and reads.
 pub const VERSION: u32 = 1;
 
+/// The header in which a service that tells by itself that it is done shows its secret.
+pub const HOOK_HEADER: &str = "x-callboard-hook";
+
 /// The message. Fields that are not known here are passed over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Work {
@@ -31,6 +34,20 @@ pub enum Task {
     Part {
         /// Index of the part.
         part: usize,
+    },
+    /// Its recording is handed over whole to a service.
+    Submit,
+    /// That service is asked how far it is, again and again.
+    Poll {
+        /// The id that it knows the recording by.
+        id: String,
+        /// How often it was asked before.
+        asked: u32,
+    },
+    /// That service says that it is done: it is asked once, now.
+    Told {
+        /// The id that it knows the recording by.
+        id: String,
     },
 }
 
@@ -131,6 +148,11 @@ mod tests {
     #[test]
     fn work_is_read_as_it_was_written() {
         let (org, call) = of();
+        let id = || "5552493-16d8".to_owned();
+        for task in [Task::Plan, Task::Submit, Task::Poll { id: id(), asked: 3 }, Task::Told { id: id() }] {
+            let work = Work::new(&org, &call, task);
+            assert_eq!(Asked::parse(&work.to_json()), Ok(Asked::Work(work)));
+        }
         let work = Work::new(&org, &call, Task::Part { part: 7 });
         assert_eq!(Asked::parse(&work.to_json()), Ok(Asked::Work(work.clone())));
         let later = work.to_json().replacen("\"version\":1", "\"version\":2", 1);

@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::State,
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -22,6 +22,7 @@ use crate::{
     Context,
     body::{PLAYBOOK_BYTES, PlaybookText, too_large},
     caller::Caller,
+    path::Places,
     problem::{Refused, refused, with_problems},
     tags::{may_write, put, tag},
 };
@@ -68,7 +69,7 @@ pub(crate) async fn create(
 pub(crate) async fn replace(
     State(context): State<Context>,
     caller: Caller,
-    Path(id): Path<String>,
+    Places(id): Places<String>,
     headers: HeaderMap,
     PlaybookText(text): PlaybookText,
 ) -> Result<Response, Refused> {
@@ -93,7 +94,7 @@ pub(crate) async fn replace(
 pub(crate) async fn delete(
     State(context): State<Context>,
     caller: Caller,
-    Path(id): Path<String>,
+    Places(id): Places<String>,
     headers: HeaderMap,
 ) -> Result<StatusCode, Refused> {
     caller.must(Action::ManagePlaybooks, false, "delete playbooks: an admin may")?;

@@ -57,6 +57,7 @@ fn functions(probe: &Arc<Probe>, environment: &[(&str, &str)], concurrency: usiz
         environment: environment.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
         timeout_s: 3,
         reserved_concurrency: Some(concurrency),
+        has_url: false,
     };
     let template = Template { functions: BTreeMap::from([("Toy".to_owned(), function)]), ..Template::default() };
     Functions::new(BTreeMap::from([("toy", toy)]), &template, SdkConfig::builder().build())

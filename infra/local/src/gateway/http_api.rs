@@ -51,7 +51,7 @@ pub(super) async fn serve(shared: &Shared, peer: SocketAddr, request: Request) -
     response
 }
 
-type Refusal = (StatusCode, &'static str);
+pub(super) type Refusal = (StatusCode, &'static str);
 const INTERNAL: Refusal = (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error");
 const TOO_LARGE: Refusal = (StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
 
@@ -109,7 +109,7 @@ async fn authorize(shared: &Shared, routed: &Routed<'_>, authorizer: &str) -> Re
 }
 
 /// Reads a body up to the limit, and past it without keeping it.
-async fn read(mut body: Body, most: usize) -> Result<Bytes, Refusal> {
+pub(super) async fn read(mut body: Body, most: usize) -> Result<Bytes, Refusal> {
     let mut kept = BytesMut::new();
     let mut total = 0;
     while let Some(frame) = body.frame().await {

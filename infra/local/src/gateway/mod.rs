@@ -1,4 +1,4 @@
-//! The door: API Gateway's WebSocket and HTTP APIs, on one port.
+//! The door: API Gateway's WebSocket and HTTP APIs, and function URLs behind a distribution, on one port.
 //!
 //! It turns requests into events and results into responses, with API Gateway's limits and words. It knows no
 //! Callboard message. Headers, query strings and bodies may hold tokens and are never logged.
@@ -6,6 +6,7 @@
 mod calendar;
 pub mod connections;
 mod cors;
+mod function_url;
 mod http_api;
 mod http_event;
 mod http_result;
@@ -32,7 +33,7 @@ use tokio::{net::TcpListener, sync::watch, task::JoinHandle, time::Instant};
 pub use self::{connections::Connections, limits::Limits};
 use crate::{
     functions::Functions,
-    template::{HttpApi, Template, WebSocketApi},
+    template::{Behavior, HttpApi, Template, WebSocketApi},
 };
 
 /// How long requests may take to end once the gateway stops.
@@ -51,6 +52,8 @@ pub struct Gateway {
 pub(crate) struct Shared {
     pub(crate) websocket: Option<WebSocketApi>,
     pub(crate) http: Option<HttpApi>,
+    /// What goes to function URLs instead of the HTTP API.
+    pub(crate) front: Vec<Behavior>,
     pub(crate) functions: Functions,
     pub(crate) connections: Connections,
     pub(crate) limits: Limits,
@@ -76,6 +79,7 @@ impl Gateway {
         let shared = Arc::new(Shared {
             websocket: template.websocket.clone(),
             http: template.http.clone(),
+            front: template.front.clone(),
             functions,
             connections,
             limits,
@@ -131,7 +135,10 @@ async fn serve_http(
     let started = Instant::now();
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
-    let response = http_api::serve(&shared, peer, request).await;
+    let response = match function_url::of_path(&shared.front, &path) {
+        Some(function) => function_url::serve(&shared, function, peer, request).await,
+        None => http_api::serve(&shared, peer, request).await,
+    };
     tracing::debug!(
         http.method = %method,
         http.path = path,

@@ -48,15 +48,19 @@ impl<'de> Visitor<'de> for Property<'_> {
     }
 }
 
-/// The route of an HTTP request and its decoded path parameters.
+/// The route of an HTTP request and its decoded path parameters. A path that ends in a slash takes the route of the one
+/// without, where it has none of its own: API Gateway lets no route end in one.
 pub(super) fn of_request<'a>(
     api: &'a HttpApi,
     method: &Method,
     path: &str,
 ) -> Option<(&'a HttpRoute, Map<String, Value>)> {
     let takes = |route: &HttpRoute| route.method == "ANY" || route.method == method.as_str();
-    let mut routes = api.routes.iter().filter(|route| takes(route));
-    routes.find_map(|route| Some((route, parameters(&route.path, path)?)))
+    let find = |path: &str| {
+        let mut routes = api.routes.iter().filter(|route| takes(route));
+        routes.find_map(|route| Some((route, parameters(&route.path, path)?)))
+    };
+    find(path).or_else(|| find(path.strip_suffix('/').filter(|path| !path.is_empty())?))
 }
 
 /// The parameters of a path that fits a route's pattern.
@@ -129,6 +133,25 @@ mod tests {
         }
         api.routes.remove("$default");
         assert_eq!(of_message(&api, "hello"), None);
+    }
+
+    #[test]
+    fn a_slash_at_the_end_of_a_path_is_none_of_a_route() {
+        let route = |path: &str| HttpRoute {
+            method: "POST".into(),
+            path: path.into(),
+            function: path.into(),
+            authorizer: None,
+            timeout_ms: 1,
+        };
+        let api = HttpApi { id: "Api".into(), routes: ["/a", "/a/{proxy+}", "/b/"].map(route).into(), cors: None };
+        for (path, expected) in
+            [("/a", Some("/a")), ("/a/", Some("/a")), ("/a/x/", Some("/a/{proxy+}")), ("/b/", Some("/b/")), ("/", None)]
+        {
+            let found = of_request(&api, &Method::POST, path).map(|(route, _)| route.path.as_str());
+            assert_eq!(found, expected, "{path}");
+        }
+        assert!(of_request(&api, &Method::GET, "/a").is_none());
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::{
     error::TemplateError,
     events::{self, Event, Route},
     field::{Field, Place},
-    functions,
+    front, functions,
     node::Node,
     resolve::Resolver,
     resources::{self, Block},
@@ -33,7 +33,8 @@ const REFUSED: [&str; 14] = [
     "AWS::StepFunctions::StateMachine",
 ];
 const RUN: &str = "AWS::Serverless::Function, AWS::Serverless::WebSocketApi, AWS::Serverless::HttpApi, \
-                   AWS::DynamoDB::Table, AWS::Kinesis::Stream, AWS::SQS::Queue and AWS::S3::Bucket";
+                   AWS::DynamoDB::Table, AWS::Kinesis::Stream, AWS::SQS::Queue, AWS::S3::Bucket and \
+                   AWS::CloudFront::Distribution";
 /// What SAM calls the API of routes that name none.
 const IMPLICIT_HTTP_API: &str = "ServerlessHttpApi";
 
@@ -67,6 +68,8 @@ pub(super) fn assemble(text: &str, overrides: &BTreeMap<String, String>) -> Resu
                 template.notifications.extend(resources::notifications(&block)?);
                 template.buckets.push(block.name);
             }
+            // Read below, when all that it may lead to is known.
+            "AWS::CloudFront::Distribution" => {}
             refused if REFUSED.contains(&refused) => {
                 let message = format!("{refused} is not supported by the local stack; supported are {RUN}");
                 return Err(Place::of(id).then("Type").error(node.at, message));
@@ -80,6 +83,16 @@ pub(super) fn assemble(text: &str, overrides: &BTreeMap<String, String>) -> Resu
             add_events(&mut template, &authorizers, &block)?;
         }
     }
+    for (id, node) in &resources {
+        if node.get("Type").and_then(Node::as_text) == Some("AWS::CloudFront::Distribution") {
+            let behaviors = front::behaviors(&Block::new(&resolver, id, node)?, &template)?;
+            template.front.extend(behaviors);
+        }
+    }
+    let is_reached = |id: &String| template.front.iter().any(|behavior| behavior.function.as_ref() == Some(id));
+    let unreached = template.functions.values().filter(|function| function.has_url && !is_reached(&function.id));
+    let unreached: Vec<_> = unreached.map(|function| format!("{}.FunctionUrlConfig", function.id)).collect();
+    template.ignored.extend(unreached);
     check_routes(&template, &resources)?;
     check_notifications(&template, &resources)?;
     if let Some(http) = &mut template.http {

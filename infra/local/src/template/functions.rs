@@ -11,7 +11,7 @@ use super::{
 };
 
 /// Properties that work on AWS and that the local stack leaves out, so that it can say so.
-const LEFT_OUT: [&str; 4] = ["FunctionUrlConfig", "EventInvokeConfig", "DeadLetterQueue", "VpcConfig"];
+const LEFT_OUT: [&str; 3] = ["EventInvokeConfig", "DeadLetterQueue", "VpcConfig"];
 
 /// Puts the globals below a function's own properties: mappings are merged, lists joined, the rest replaced.
 pub(super) fn with_globals(globals: Option<&Node>, own: &Node) -> Node {
@@ -54,7 +54,19 @@ pub(super) fn function(block: &Block<'_, '_>) -> Result<Function, TemplateError>
         environment: environment(block)?,
         timeout_s,
         reserved_concurrency: reserved.and_then(|count| usize::try_from(count).ok()),
+        has_url: has_url(block)?,
     })
+}
+
+/// Whether a function has a URL, which must be one that streams and asks nobody who they are.
+fn has_url(block: &Block<'_, '_>) -> Result<bool, TemplateError> {
+    let Some(config) = block.property("FunctionUrlConfig")? else {
+        return Ok(false);
+    };
+    config.only(&["AuthType", "InvokeMode"])?;
+    config.require("AuthType")?.one_of(&["NONE"])?;
+    config.require("InvokeMode")?.one_of(&["RESPONSE_STREAM"])?;
+    Ok(true)
 }
 
 fn environment(block: &Block<'_, '_>) -> Result<BTreeMap<String, String>, TemplateError> {

@@ -9,6 +9,7 @@ mod conditions;
 mod error;
 mod events;
 mod field;
+mod front;
 mod functions;
 mod names;
 mod node;
@@ -43,6 +44,8 @@ pub struct Template {
     pub websocket: Option<WebSocketApi>,
     /// The HTTP API, if the template has one.
     pub http: Option<HttpApi>,
+    /// What a distribution hands to function URLs, in its order of precedence: the first pattern that fits a path takes it.
+    pub front: Vec<Behavior>,
     /// What calls functions from streams and queues.
     pub event_sources: Vec<EventSourceMapping>,
     /// What calls functions by time.
@@ -84,6 +87,17 @@ pub struct Function {
     pub timeout_s: u64,
     /// `ReservedConcurrentExecutions`.
     pub reserved_concurrency: Option<usize>,
+    /// Whether it has a Function URL; its answers are streamed then.
+    pub has_url: bool,
+}
+
+/// A cache behavior of a distribution: which paths go where.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Behavior {
+    /// `PathPattern`: `*` stands for any text, `?` for any character.
+    pub pattern: String,
+    /// Function logical id whose URL is the origin; none for the HTTP API.
+    pub function: Option<String>,
 }
 
 /// One DynamoDB table. `create` is the body of a CreateTable request, as the DynamoDB JSON API takes it.

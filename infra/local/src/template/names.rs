@@ -45,6 +45,12 @@ pub(super) fn attribute(
     at: Position,
     place: &Place,
 ) -> Result<String, TemplateError> {
+    if let Some(function) = function_of_url(resolver, id)? {
+        return match attribute {
+            "FunctionUrl" => Ok(format!("https://{}/", url_domain(function))),
+            _ => Err(place.error(at, format!("{id} has no attribute {attribute} in the local stack"))),
+        };
+    }
     let (kind, name) = named(resolver, id, at, place)?;
     Ok(match (&*kind, attribute) {
         ("AWS::Serverless::Function", "Arn") => arn("lambda", &format!("function:{name}")),
@@ -60,7 +66,7 @@ pub(super) fn attribute(
         }
         ("AWS::Serverless::HttpApi" | "AWS::Serverless::WebSocketApi", "ApiEndpoint") => {
             let scheme = if kind.ends_with("HttpApi") { "https" } else { "wss" };
-            format!("{scheme}://{name}.execute-api.{REGION}.amazonaws.com")
+            format!("{scheme}://{}", api_domain(&name))
         }
         (
             "AWS::Serverless::Function"
@@ -79,6 +85,26 @@ pub(super) fn attribute(
         (_, "Arn") => arn("local", id),
         (_, _) => format!("{id}.{attribute}"),
     })
+}
+
+/// The domain of a function's URL.
+pub(super) fn url_domain(function: &str) -> String {
+    format!("{}.lambda-url.{REGION}.on.aws", function.to_lowercase())
+}
+
+/// The domain of an API.
+pub(super) fn api_domain(api: &str) -> String {
+    format!("{api}.execute-api.{REGION}.amazonaws.com")
+}
+
+/// The function whose URL a name stands for, if it does: SAM makes the resource `<function>Url`.
+fn function_of_url<'a>(resolver: &Resolver<'_>, id: &'a str) -> Result<Option<&'a str>, TemplateError> {
+    let Some(function) = id.strip_suffix("Url") else {
+        return Ok(None);
+    };
+    let resource = resolver.resource(function)?;
+    let config = resource.and_then(|resource| resource.get("Properties")?.get("FunctionUrlConfig"));
+    Ok(config.map(|_| function))
 }
 
 fn arn(service: &str, rest: &str) -> String {

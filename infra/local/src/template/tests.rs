@@ -116,6 +116,14 @@ fn the_real_template_is_understood() {
     assert_eq!(source(&template, "AnalyzeFunctionFinals").filters.len(), 3);
     assert_eq!(source(&template, "PushFunctionChanges").source, EventSource::DynamoDb("CallsTable".into()));
     assert_eq!(template.schedules[0].every_s, 60);
+
+    let feed = &template.functions["FeedFunction"];
+    assert_eq!((feed.has_url, feed.timeout_s), (true, 900));
+    for path in ["/v1/calls/*/events", "/transcription/events"] {
+        let behavior = Behavior { pattern: path.to_owned(), function: Some("FeedFunction".to_owned()) };
+        assert!(template.front.contains(&behavior), "{path}");
+    }
+    assert_eq!(template.ignored, [""; 0]);
 }
 
 #[test]
@@ -196,4 +204,40 @@ fn http_routes_are_sorted_by_specificity() {
             "ANY $default"
         ]
     );
+}
+
+#[test]
+fn a_distribution_leads_to_function_urls() {
+    let distribution = "
+  Front:
+    Type: AWS::CloudFront::Distribution
+    Properties:
+      DistributionConfig:
+        Origins:
+          - {Id: api, DomainName: !Sub '${Api}.execute-api.${AWS::Region}.${AWS::URLSuffix}'}
+          - {Id: f, DomainName: !Select [2, !Split ['/', !GetAtt FUrl.FunctionUrl]]}
+          - {Id: pages, DomainName: pages.example}
+        DefaultCacheBehavior: {TargetOriginId: api}
+        CacheBehaviors:
+          - {PathPattern: /a/b, TargetOriginId: api}
+          - {PathPattern: /a/*, TargetOriginId: f, CachePolicyId: x}
+          - {PathPattern: /p/*, TargetOriginId: pages}
+  Api: {Type: AWS::Serverless::HttpApi}
+";
+    let url = "FunctionUrlConfig: {AuthType: NONE, InvokeMode: RESPONSE_STREAM}";
+    let text = small(url) + distribution;
+    let front = parse(&text).unwrap().front;
+    let found: Vec<_> = front.iter().map(|it| (it.pattern.as_str(), it.function.as_deref())).collect();
+    assert_eq!(found, [("/a/b", None), ("/a/*", Some("F"))]);
+    assert_eq!(parse(&small(url)).unwrap().ignored, ["Role", "F.FunctionUrlConfig"]);
+
+    refused(&text.replace("{TargetOriginId: api}", "{TargetOriginId: f}"), &["Front", "must lead to the HTTP API"]);
+    refused(&text.replace("TargetOriginId: pages", "TargetOriginId: none"), &["there is no origin none"]);
+    refused(&text.replace("FUrl.FunctionUrl", "FUrl.Arn"), &["FUrl has no attribute Arn"]);
+    refused(&text.replace("FUrl.", "GUrl."), &["no parameter or resource GUrl"]);
+    refused(
+        &small("FunctionUrlConfig: {AuthType: AWS_IAM}"),
+        &["FunctionUrlConfig.AuthType of F", "supported are NONE"],
+    );
+    refused(&small("FunctionUrlConfig: {AuthType: NONE, InvokeMode: BUFFERED}"), &["supported are RESPONSE_STREAM"]);
 }

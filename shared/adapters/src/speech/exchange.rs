@@ -1,4 +1,4 @@
-//! One utterance's requests to a service: tries again within the time that the caller gives, and writes the log line.
+//! Requests to a service about one utterance, or a whole recording: tries again within the time that the caller gives, and writes the log line.
 //!
 //! Which answers are worth another try is the provider's knowledge; what the words mean is not known here.
 
@@ -28,6 +28,7 @@ pub(super) struct Exchange {
     audio_ms: u64,
     budget: Duration,
     started: Instant,
+    largest_body: usize,
     attempts: u32,
     status: Option<u16>,
 }
@@ -42,7 +43,13 @@ struct Miss {
 impl Exchange {
     /// Starts the clock: everything until `finish` has to fit into the budget.
     pub(super) fn start(provider: &'static str, audio_ms: u64, budget: Duration) -> Self {
-        Self { provider, audio_ms, budget, started: Instant::now(), attempts: 0, status: None }
+        let started = Instant::now();
+        Self { provider, audio_ms, budget, started, largest_body: LARGEST_BODY, attempts: 0, status: None }
+    }
+
+    /// The same about a whole recording, whose answers may be so large.
+    pub(super) fn about_recording(provider: &'static str, budget: Duration, largest_body: usize) -> Self {
+        Self { largest_body, ..Self::start(provider, 0, budget) }
     }
 
     /// Sends the request until an answer is final: the body of a success, or a rejection. `retries` tells how often
@@ -95,7 +102,7 @@ impl Exchange {
             let wait = retry_after(response.headers());
             return Err(Miss { error: passing(status, wait), retries, wait });
         }
-        let body = http::read(response, LARGEST_BODY).await.map_err(|unread| match unread {
+        let body = http::read(response, self.largest_body).await.map_err(|unread| match unread {
             Unread::Broken(error) => broken(error),
             Unread::TooLarge => {
                 let error = SpeechError::Unavailable("the answer is too large".into());
@@ -128,6 +135,28 @@ impl Exchange {
                 "utterance not transcribed"
             ),
         }
+        result
+    }
+}
+
+impl Exchange {
+    /// Logs how a request about a whole recording went.
+    pub(super) fn finish_request<T>(
+        self,
+        request: &'static str,
+        result: Result<T, SpeechError>,
+    ) -> Result<T, SpeechError> {
+        let duration_ms = self.started.elapsed().as_millis() as u64;
+        let error = result.as_ref().err().map(tracing::field::display);
+        tracing::info!(
+            asr.provider = self.provider,
+            asr.request = request,
+            asr.status = self.status,
+            asr.duration_ms = duration_ms,
+            asr.attempts = self.attempts,
+            error,
+            "transcription service asked about a recording"
+        );
         result
     }
 }

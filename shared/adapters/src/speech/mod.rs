@@ -9,6 +9,7 @@ mod exchange;
 mod failure;
 mod hints;
 mod openai;
+pub mod prerecorded;
 mod wav;
 
 use std::{str::FromStr, sync::Arc, time::Duration};

@@ -1,4 +1,4 @@
-//! Recordings of ten minutes and more, made of the demonstration call and of the samples in `tests/data`.
+//! Recordings of six minutes and more, made of the demonstration call and of the samples in `tests/data`.
 
 /// A recording.
 pub(crate) struct Recording {
@@ -12,13 +12,13 @@ pub(crate) struct Recording {
 pub(crate) fn recordings() -> Vec<Recording> {
     let recording = |name, bytes| Recording { name, bytes };
     vec![
-        recording("WAV, 16 kHz, stereo", wav(16_000, 2, 670)),
-        recording("WAV, 44.1 kHz, mono", wav(44_100, 1, 670)),
-        recording("WAV, 11.025 kHz, mono", wav(11_025, 1, 670)),
-        recording("mu-law, 8 kHz, stereo", mulaw_wav(&call(8_000, 2, 670))),
-        recording("bare MP3, 8 kHz, mono", data("mp3_bare_left.mp3").repeat(134)),
-        recording("AAC, 48 kHz, stereo", data("aac_both.aac").repeat(134)),
-        recording("Ogg Opus, mono", repeated_ogg(&data("opus_left.ogg"), 134)),
+        recording("WAV, 16 kHz, stereo", wav(16_000, 2, 370)),
+        recording("WAV, 44.1 kHz, mono", wav(44_100, 1, 370)),
+        recording("WAV, 11.025 kHz, mono", wav(11_025, 1, 370)),
+        recording("mu-law, 8 kHz, stereo", mulaw_wav(&call(8_000, 2, 370))),
+        recording("bare MP3, 8 kHz, mono", data("mp3_bare_left.mp3").repeat(74)),
+        recording("AAC, 48 kHz, stereo", data("aac_both.aac").repeat(74)),
+        recording("Ogg Opus, mono", repeated_ogg(&data("opus_left.ogg"), 74)),
     ]
 }
 

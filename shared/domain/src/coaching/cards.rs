@@ -15,6 +15,7 @@ pub const OPEN_CARDS: usize = 3;
 
 /// What to say now that the customer pushed back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Card {
     /// Stable within the call: the objection's id, so a better card takes the place of this one.
     pub id: String,
@@ -41,6 +42,7 @@ pub struct Card {
 
 /// Where a card stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CardStatus {
     /// It waits to be used.

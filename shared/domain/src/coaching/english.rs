@@ -38,6 +38,33 @@ pub(super) const CLASSES: &[(Class, &[&str])] = &[
         Class::BYSTANDER,
         &["he", "she", "they", "them", "people", "who", "everybody", "everyone", "nobody", "somebody", "someone"],
     ),
+    (Class::SPEAKER, &["i", "we", "me", "us", "my", "our", "mine", "ours", "myself", "ourselves"]),
+    (
+        Class::THIRD_PERSON,
+        &["he", "she", "they", "people", "who", "everybody", "everyone", "nobody", "somebody", "someone"],
+    ),
+    (
+        Class::PAST,
+        // No "had": recognizers hear it for "have".
+        &["was", "were", "did", "used", "went", "came", "thought", "wanted", "knew", "took", "saw", "heard", "found"],
+    ),
+    (
+        Class::CONDITION,
+        &[
+            "if",
+            "unless",
+            "suppose",
+            "supposing",
+            "imagine",
+            "whether",
+            "wish",
+            "when",
+            "whenever",
+            "where",
+            "while",
+            "until",
+        ],
+    ),
 ];
 
 /// Words between a subject and what it wants, lacks or refuses: "they | do not really | have the money".
@@ -377,4 +404,5 @@ pub(super) const UNSTEMMED: &[&str] = &[
     "approval",
     "overwhelmed",
     "swamped",
+    "tricked",
 ];

@@ -9,6 +9,7 @@ use super::{
     matcher::{self, Scratch, Span},
     pattern::{self, Element, Origin, Pattern},
     scope::{self, Sentence},
+    told,
     words::{Class, Lexicon, Token, UNKNOWN},
 };
 use crate::{
@@ -132,7 +133,7 @@ impl Rules {
     /// What this utterance shows, at most one finding of each kind per landmark and objection, in the playbook's order.
     pub fn read(&self, said: &Said<'_>) -> Vec<Finding> {
         let tokens = self.lexicon.read(said.text);
-        let sentence = Sentence { text: said.text, tokens: &tokens };
+        let sentence = Sentence { text: said.text, tokens: &tokens, classed: self.lexicon.is_classed() };
         let mut shown: Vec<Shown> = vec![Shown::Nothing; self.items.len()];
         let mut scratch = Scratch::default();
         for (at, token) in tokens.iter().enumerate() {
@@ -175,7 +176,8 @@ impl Rules {
             FindingKind::Objection => {
                 let turned = scope::is_negated(sentence, span, pattern.stands_alone)
                     || scope::is_hypothetical(sentence, span)
-                    || (pattern.lacks_subject && scope::is_of_others(sentence, span));
+                    || (pattern.lacks_subject && scope::is_of_others(sentence, span))
+                    || told::is_told(sentence, span);
                 !turned
             }
             _ => !scope::is_not_given(sentence, span, pattern.stands_alone),

@@ -12,22 +12,24 @@ use super::{
 pub(super) struct Sentence<'t> {
     pub(super) text: &'t str,
     pub(super) tokens: &'t [Token],
+    /// Whether the language's words have classes.
+    pub(super) classed: bool,
 }
 
 impl Sentence<'_> {
-    fn word(&self, at: usize) -> &str {
+    pub(super) fn word(&self, at: usize) -> &str {
         self.tokens.get(at).and_then(|token| self.text.get(token.start..token.end)).unwrap_or_default()
     }
 
-    fn is(&self, at: usize, words: &[&str]) -> bool {
+    pub(super) fn is(&self, at: usize, words: &[&str]) -> bool {
         words.iter().any(|word| self.word(at).eq_ignore_ascii_case(word))
     }
 
-    fn class(&self, at: usize, class: Class) -> bool {
+    pub(super) fn class(&self, at: usize, class: Class) -> bool {
         self.tokens.get(at).is_some_and(|token| token.class.has(class))
     }
 
-    fn opens(&self, at: usize) -> bool {
+    pub(super) fn opens(&self, at: usize) -> bool {
         self.tokens.get(at).is_none_or(|token| token.opens_sentence)
     }
 }
@@ -47,7 +49,7 @@ pub(super) fn is_hypothetical(sentence: &Sentence<'_>, span: Span) -> bool {
         || reaching(sentence, span, |at| {
             let supposed = sentence.class(at, Class::HYPOTHESIS)
                 // "If you could send me…" asks politely.
-                && !sentence.is(at + 1, &["you"]);
+                && !sentence.is(at + 1, &["you", "you'd", "you’d"]);
             let reported = sentence.class(at, Class::REPORT) && at > 0 && sentence.class(at - 1, Class::OTHERS);
             supposed || reported
         })

@@ -12,6 +12,7 @@ const WINDOW_MS: u64 = 90_000;
 
 /// Where an objection stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ObjectionState {
     /// Raised, and not answered yet.

@@ -127,6 +127,30 @@ fn what_others_say_and_what_was_then_is_no_objection() {
 }
 
 #[test]
+fn what_is_told_is_no_objection() {
+    let long = "and then there is the whole thing with the city where it came out that the new bridge is";
+    for (signal, text, expected) in [
+        ("a waste of money", "It's a waste of money.".to_owned(), true),
+        ("a waste of money", format!("{long} a waste of money"), false),
+        ("a waste of money", format!("{long} done. This is a waste of money."), true),
+        ("too expensive", format!("{long} too expensive"), false),
+        ("cannot afford", "The thing is that my roof is new and so I cannot afford it.".to_owned(), true),
+        ("cannot afford", "When the kids are in school I cannot afford it.".to_owned(), false),
+        ("costs a fortune", "They say at the garage it costs a fortune.".to_owned(), false),
+        ("costs a fortune", "They know it, but it costs a fortune.".to_owned(), true),
+        ("too expensive", "I was hoping for less, it is too expensive.".to_owned(), true),
+        ("too expensive", "We went there and found it too expensive.".to_owned(), false),
+        ("charge too much", "You people charge too much.".to_owned(), true),
+        ("they charge less", "The others, they charge less.".to_owned(), true),
+        ("need to think about it", "You need to think about it.".to_owned(), false),
+        ("need to think about it", "If I'm honest, I need to think about it.".to_owned(), true),
+        ("text me the details", "If you'd text me the details.".to_owned(), true),
+    ] {
+        check(signal, &text, expected);
+    }
+}
+
+#[test]
 fn the_notation_of_signals_does_what_it_says() {
     for (signal, text, expected) in [
         ("talk to my {partner}", "I must talk to my better half", true),
@@ -166,7 +190,7 @@ fn a_finding_needs_its_channel_and_quotes_the_sentence() {
 
 #[test]
 fn long_unpunctuated_speech_is_quoted_around_the_match() {
-    let many = "and then we went to town ".repeat(8);
+    let many = "and then you see the town ".repeat(8);
     let text = format!("{many}it is too expensive {many}");
     let findings = rules(&["too expensive"]).read(&customer(&text));
     let quote = &findings[0].evidence.quote;

@@ -7,6 +7,7 @@ use crate::playbook::{Landmark, Objection, Playbook, Severity};
 
 /// Progress as people see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ProgressView {
     /// Share of the required landmarks that are done; of all landmarks where none is required.
     pub percent: u8,
@@ -24,6 +25,7 @@ pub struct ProgressView {
 
 /// A landmark as people see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LandmarkView {
     /// Unique within its playbook.
     pub id: String,
@@ -42,6 +44,7 @@ pub struct LandmarkView {
 
 /// Where a landmark stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum LandmarkState {
     /// Not reached.
@@ -56,6 +59,7 @@ pub enum LandmarkState {
 
 /// An objection as people see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ObjectionView {
     /// Unique within its playbook.
     pub id: String,

@@ -42,12 +42,16 @@ impl Class {
     pub(super) const WISH: Self = Self(1 << 16);
     pub(super) const AUXILIARY: Self = Self(1 << 17);
     pub(super) const BYSTANDER: Self = Self(1 << 18);
+    pub(super) const SPEAKER: Self = Self(1 << 19);
+    pub(super) const THIRD_PERSON: Self = Self(1 << 20);
+    pub(super) const PAST: Self = Self(1 << 21);
+    pub(super) const CONDITION: Self = Self(1 << 22);
 
     pub(super) fn has(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }
 
-    fn with(self, other: Self) -> Self {
+    pub(super) fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 }
@@ -120,6 +124,11 @@ impl Lexicon {
             near: Near::default(),
             sound_alike: HashMap::new(),
         }
+    }
+
+    /// Whether the language's words have classes.
+    pub(super) fn is_classed(&self) -> bool {
+        self.english
     }
 
     /// How many stems it knows.

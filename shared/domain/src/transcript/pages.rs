@@ -92,7 +92,7 @@ fn clock(ms: u64) -> String {
 }
 
 /// On one line, and so that nothing of it is taken for Markdown or HTML.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let line = words(text).join(" ");
     let mut escaped = String::new();
     for letter in line.chars() {

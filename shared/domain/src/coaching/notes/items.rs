@@ -6,6 +6,7 @@ use crate::{call::Channel, coaching::Said};
 
 /// Where something was said: the key of a segment within its call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Link {
     /// Who spoke.
     pub channel: Channel,
@@ -22,6 +23,7 @@ impl Link {
 
 /// Something worth noting: an agreement, a pain point, an entry of a diary.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NoteItem {
     /// What it is, at most [`super::ITEM_CHARS`] characters.
     pub text: String,
@@ -36,6 +38,7 @@ pub struct NoteItem {
 
 /// Something that somebody has to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Action {
     /// Who has to.
     pub owner: Owner,
@@ -52,6 +55,7 @@ pub struct Action {
 
 /// Who has to do something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Owner {
     /// The agent, or the agent's side.
@@ -73,6 +77,7 @@ impl From<Channel> for Owner {
 
 /// Somebody or something that was named.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Entity {
     /// What it is.
     pub kind: EntityKind,
@@ -84,6 +89,7 @@ pub struct Entity {
 
 /// What was named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum EntityKind {
     /// A person.
@@ -98,6 +104,7 @@ pub enum EntityKind {
 
 /// How one side sounded during a stretch of the call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SentimentSpan {
     /// Who spoke.
     pub channel: Channel,
@@ -111,6 +118,7 @@ pub struct SentimentSpan {
 
 /// A question that was left without an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OpenQuestion {
     /// The question, at most [`super::ITEM_CHARS`] characters.
     pub text: String,
@@ -124,6 +132,7 @@ pub struct OpenQuestion {
 
 /// What a voice note holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Diary {
     /// A heading: the day, where one was named, and what it is about.
     pub title: String,

@@ -35,6 +35,7 @@ const LEAST_STRETCHES: u32 = 3;
 
 /// How far notes can be relied upon. Older notes were never judged: score 0, and not low.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Quality {
     /// From 0 to 100.
     pub score: u8,

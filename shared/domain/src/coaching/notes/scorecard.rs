@@ -12,6 +12,7 @@ const FREE_INTERRUPTION_MS: u64 = 300_000;
 
 /// How a call went by its playbook.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Scorecard {
     /// From 0 to 100: the points of all parts as a share of what they could be.
     pub score: u8,
@@ -21,6 +22,7 @@ pub struct Scorecard {
 
 /// A part of a score.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ScorePart {
     /// `landmarks`, `objections`, `next_step`, `balance` or `interruptions`.
     pub id: String,

@@ -13,6 +13,7 @@ use crate::{call::Channel, coaching::Evidence, playbook::Severity};
 
 /// What remains of a call when it is over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Notes {
     /// The playbook that the call was held against.
     pub playbook: String,
@@ -72,6 +73,7 @@ pub struct Notes {
 
 /// What kind of talk notes are about.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum NotesStyle {
     /// Two sides talk.
@@ -83,6 +85,7 @@ pub enum NotesStyle {
 
 /// Who wrote notes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum NotesSource {
     /// The rules.
@@ -94,6 +97,7 @@ pub enum NotesSource {
 
 /// A landmark that was reached.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReachedLandmark {
     /// The landmark of the playbook.
     pub id: String,
@@ -105,6 +109,7 @@ pub struct ReachedLandmark {
 
 /// A landmark that was not reached.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MissedLandmark {
     /// The landmark of the playbook.
     pub id: String,
@@ -118,6 +123,7 @@ pub struct MissedLandmark {
 
 /// An objection that was raised.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RaisedObjection {
     /// The objection of the playbook.
     pub id: String,
@@ -134,6 +140,7 @@ pub struct RaisedObjection {
 
 /// How an objection was met.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Met {
     /// What the agent said to it; empty where nothing was said.
     pub quote: String,
@@ -145,6 +152,7 @@ pub struct Met {
 
 /// What came of an objection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// The agent answered.
@@ -157,6 +165,7 @@ pub enum Outcome {
 
 /// Who talked how much.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Talk {
     /// Speech of the agent, in milliseconds.
     pub agent_ms: u64,
@@ -168,6 +177,7 @@ pub struct Talk {
 
 /// A stretch in which one side talked and the other did not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Monologue {
     /// Who talked.
     pub channel: Channel,
@@ -180,6 +190,7 @@ pub struct Monologue {
 /// How often each side began to talk while the other was talking, and both went on. "Mhm" and "yeah, right" do not
 /// count, where the language is known.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Interruptions {
     /// By the agent.
     pub agent: u32,

@@ -1,0 +1,76 @@
+//! What a transcription service tells by itself: that it is done with a recording it was handed whole.
+//!
+//! It is only a hint to ask at once: what it says is not believed, and what it never says is found out all the same.
+
+use axum::{
+    Json,
+    extract::{Query, State, rejection::JsonRejection, rejection::QueryRejection},
+    http::{HeaderMap, StatusCode},
+};
+use callboard_adapters::queue::WorkQueue;
+use callboard_domain::{CallId, OrgId};
+use callboard_runtime::{SettingError, Start};
+use callboard_wire::work::{HOOK_HEADER, Task, Work};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use crate::{
+    Context,
+    problem::{Refused, refused},
+};
+
+/// Who may tell, and where it is passed on.
+#[derive(Debug, Clone)]
+pub struct Hooks {
+    /// SHA-256 of what the service shows: compared in this form, how long it takes says nothing.
+    secret: [u8; 32],
+    work: WorkQueue,
+}
+
+impl Hooks {
+    /// Reads `RECORDINGS_HOOK_SECRET` and, where it is set, `WORK_QUEUE_URL`.
+    pub(crate) fn start(start: &Start) -> Result<Option<Self>, SettingError> {
+        let Some(secret) = start.settings.optional("RECORDINGS_HOOK_SECRET") else { return Ok(None) };
+        let url = start.settings.required("WORK_QUEUE_URL")?;
+        let work = WorkQueue::new(aws_sdk_sqs::Client::new(&start.sdk), url);
+        Ok(Some(Self { secret: Sha256::digest(secret).into(), work }))
+    }
+
+    fn knows(&self, headers: &HeaderMap) -> bool {
+        let shown = headers.get(HOOK_HEADER).map(|value| Sha256::digest(value.as_bytes()));
+        shown.is_some_and(|shown| shown[..] == self.secret)
+    }
+}
+
+/// Which recording it is about: what the service was given as a part of the address.
+#[derive(Deserialize)]
+pub(crate) struct About {
+    org: OrgId,
+    call: CallId,
+}
+
+/// What the service says. Its `status` is asked for instead.
+#[derive(Deserialize)]
+pub(crate) struct Told {
+    transcript_id: String,
+}
+
+/// `POST /hooks/assemblyai`.
+pub(crate) async fn assemblyai(
+    State(context): State<Context>,
+    about: Result<Query<About>, QueryRejection>,
+    headers: HeaderMap,
+    told: Result<Json<Told>, JsonRejection>,
+) -> Result<StatusCode, Refused> {
+    let absent = || refused(StatusCode::NOT_FOUND, "nothing is told here: RECORDINGS_HOOK_SECRET is not set");
+    let hooks = context.hooks.as_ref().ok_or_else(absent)?;
+    if !hooks.knows(&headers) {
+        let detail = format!("show the secret of RECORDINGS_HOOK_SECRET in the header {HOOK_HEADER}");
+        return Err(refused(StatusCode::UNAUTHORIZED, detail));
+    }
+    let unknown = || refused(StatusCode::BAD_REQUEST, "the address must name org and call, the body transcript_id");
+    let (Ok(Query(about)), Ok(Json(told))) = (about, told) else { return Err(unknown()) };
+    let work = Work::new(&about.org, &about.call, Task::Told { id: told.transcript_id });
+    hooks.work.send(&work, 0).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
