@@ -17,7 +17,7 @@ use callboard_domain::{
 };
 use callboard_wire::{
     items::{RecordingItem, source_key},
-    kept::kept_key,
+    kept::{kept_key, kept_prefix},
 };
 use tokio::sync::mpsc;
 
@@ -115,11 +115,22 @@ pub(crate) async fn forget_source(item: &RecordingItem, context: &Context) -> Re
         return Ok(());
     }
     let settings = context.orgs.settings(&item.org).await?;
-    let must_go = settings.redaction == RedactionPolicy::MaskAndDropAudio;
-    if settings.keeps_source() || !(must_go || item.recording.missing().is_empty()) {
+    if settings.keeps_source() {
+        return Ok(());
+    }
+    if settings.redaction != RedactionPolicy::MaskAndDropAudio && !is_kept(item, context).await? {
         return Ok(());
     }
     context.audio.delete(&source_key(&item.org, &item.call)).await
+}
+
+/// Whether all of a recording is kept in minutes, as far as is known.
+async fn is_kept(item: &RecordingItem, context: &Context) -> Result<bool, ServiceError> {
+    if !item.recording.missing().is_empty() {
+        return Ok(false);
+    }
+    let prefix = kept_prefix(&item.org, &item.call);
+    Ok(!context.audio.list(&prefix, None, Some(1)).await?.is_empty())
 }
 
 #[cfg(test)]

@@ -69,7 +69,7 @@ pub(crate) async fn work(item: &RecordingItem, part: usize, last: bool, context:
         .calls
         .change_recording(of, context.clock.now_ms(), |it| it.advance(part, 0, context.clock.now_ms()))
         .await?;
-    let missing = Worker::new(item, part, sound, last, context).await?.run().await?;
+    let missing = Box::pin(Worker::new(item, part, sound, last, context).await?.run()).await?;
     let settled =
         context.calls.change_recording(of, context.clock.now_ms(), |it| it.settle(part, missing.clone())).await?;
     match settled {

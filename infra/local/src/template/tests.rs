@@ -105,7 +105,7 @@ fn the_real_template_is_understood() {
 
     let routes = &template.http.as_ref().unwrap().routes;
     let health = routes.iter().find(|route| route.path == "/health").unwrap();
-    assert_eq!((&*health.method, &health.authorizer), ("GET", &None));
+    assert_eq!((&*health.method, &health.authorizer), ("ANY", &None));
     let v1 = routes.iter().find(|route| route.path == "/v1/{proxy+}").unwrap();
     assert_eq!(v1.authorizer.as_deref(), Some("AuthorizerFunction"));
 
@@ -113,9 +113,10 @@ fn the_real_template_is_understood() {
     assert_eq!(frames.source, EventSource::Kinesis("FrameStream".into()));
     assert_eq!(frames.on_failure, Some(Destination::S3("failedbatchesbucket".into())));
     assert!(frames.from_start && frames.bisect && frames.report_item_failures);
-    assert_eq!(source(&template, "AnalyzeFunctionFinals").filters.len(), 3);
+    assert_eq!(source(&template, "AnalyzeFunctionFinals").filters.len(), 4);
     assert_eq!(source(&template, "PushFunctionChanges").source, EventSource::DynamoDb("CallsTable".into()));
-    assert_eq!(template.schedules[0].every_s, 60);
+    let every_s: Vec<_> = template.schedules.iter().map(|it| (it.function.as_str(), it.every_s)).collect();
+    assert_eq!(every_s, [("ArchiveFunction", 3_600), ("SweepFunction", 60)]);
 
     let feed = &template.functions["FeedFunction"];
     assert_eq!((feed.has_url, feed.timeout_s), (true, 900));
