@@ -1,8 +1,8 @@
 """Holds the REST API to its OpenAPI document: schemathesis against a stack of its own.
 
 `api.py CALLBOARD` starts that program as `callboard dev` on a free port, with data that go when it ends and a stub for
-speech; streams the demo call, writes a playbook, and lets schemathesis ask. Fails when anything of that cannot be
-done, when an operation was left out, and when an answer is not what the document says.
+speech; streams the demo call, hands it in as a recording, writes a playbook, and lets schemathesis ask. Fails when
+anything of that cannot be done, when an operation was left out, and when an answer is not what the document says.
 """
 
 import http.server
@@ -19,10 +19,13 @@ import urllib.request
 
 import jsonschema_rs
 
+import api_feeds
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HERE = pathlib.Path(__file__).resolve().parent
 DEMO = ROOT / "dashboard/demo/demo_call.wav"
 PATIENCE_S = 60
+HOOK = "a secret of this check"
 
 
 class Speech(http.server.BaseHTTPRequestHandler):
@@ -61,13 +64,29 @@ def address(stack):
 
 
 def ask(url, token, path, body=None):
-    headers = {"authorization": f"Bearer {token}", "content-type": "application/yaml"}
-    request = urllib.request.Request(url + path, data=body and body.encode(), headers=headers)
+    """What is answered: to GET, or to POST where there is a body, the text of a playbook or fields."""
+    kind = "application/yaml" if isinstance(body, str) else "application/json"
+    data = body if body is None or isinstance(body, str) else json.dumps(body)
+    headers = {"authorization": f"Bearer {token}", "content-type": kind}
+    request = urllib.request.Request(url + path, data=data and data.encode(), headers=headers)
     try:
         with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
             return json.load(answer)
     except urllib.error.HTTPError as error:
         fail(f"{request.get_method()} {path} was answered by {error.code}: {error.read().decode()}")
+
+
+def hand_in(url, token, name, sound):
+    """Makes a recorded call, and waits until it is over."""
+    ticket = ask(url, token, "/v1/recordings", {"file_name": name, "bytes": len(sound)})
+    headers = {"content-type": "application/octet-stream"}
+    request = urllib.request.Request(ticket["upload"]["url"], data=sound, headers=headers, method="PUT")
+    with urllib.request.urlopen(request, timeout=PATIENCE_S):
+        pass
+    told = api_feeds.until_end(url, token, ticket["call"], PATIENCE_S)
+    if not told or told[-1][0] != "end":
+        fail(f"the recording {name} was handed in and had no end")
+    return ticket["call"]
 
 
 def seed(callboard, url, token, environment, document):
@@ -79,10 +98,17 @@ def seed(callboard, url, token, environment, document):
             fail(f"the demo call could not be streamed: {done.stderr}")
     kinds = document["paths"]["/v1/playbooks"]["post"]["requestBody"]["content"]
     ask(url, token, "/v1/playbooks", kinds["text/plain"]["example"].replace("winter_sale", "autumn_sale"))
-    calls = [call["call"] for call in ask(url, token, "/v1/calls")["calls"]]
+    done = hand_in(url, token, "demo_call.wav", DEMO.read_bytes())
+    spare = [hand_in(url, token, "none.wav", b"this is no sound") for _ in range(3)]
+    awaited = [ask(url, token, "/v1/recordings", {"file_name": "awaited.wav", "bytes": size})["call"]
+               for size in [1000, 40_000_000]]
+    calls = [call["call"] for call in ask(url, token, "/v1/calls?status=ended")["calls"]]
+    if done not in calls or len(calls) != 3:
+        fail("two calls and a recording were to end, and not all did")
+    ask(url, token, f"/v1/calls/{done}/audio")
     cards = {card["id"] for call in calls for card in ask(url, token, f"/v1/calls/{call}")["cards"]}
     cursor = ask(url, token, "/v1/calls?limit=1").get("next")
-    there = {"calls": calls, "cards": sorted(cards), "cursors": [cursor] if cursor else [],
+    there = {"calls": calls, "recordings": [done, *awaited], "spare": spare, "cards": sorted(cards), "cursors": [cursor] if cursor else [],
              "playbooks": ["sales", "tax_relief", "autumn_sale"], "own": ["autumn_sale"],
              "playbook": kinds["application/json"]["example"]}
     for kind, found in there.items():
@@ -92,9 +118,10 @@ def seed(callboard, url, token, environment, document):
 
 
 def operations(document):
-    """What the document describes, as method and path."""
+    """What the document describes but for feeds, as method and path."""
+    feeds = api_feeds.feeds(document)
     return [(method, path) for path, members in document["paths"].items()
-            for method in members if method != "parameters"]
+            for method in members if method != "parameters" and path not in feeds]
 
 
 def wrong_examples(document):
@@ -125,6 +152,7 @@ def run(url, document, environment, folder):
     described.write_text(json.dumps(document))
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", HERE / "schemathesis.toml", "run",
                described, "--url", url, "--report-json-path", report, "--checks", "all", "--no-color"]
+    command += [f"--exclude-path={path}" for path in api_feeds.feeds(document)]
     done = subprocess.run(command, env=environment, cwd=folder)
     if not report.is_file():
         fail("schemathesis wrote no report: it could not run")
@@ -153,7 +181,7 @@ def main(callboard):
         threading.Thread(target=speech.serve_forever, daemon=True).start()
         # Nothing of the environment may decide what is seen.
         environment = {"PATH": os.environ["PATH"], "HOME": name, "XDG_STATE_HOME": f"{name}/state",
-                       "CALLBOARD_LOG": "error"}
+                       "CALLBOARD_LOG": "error", "RECORDINGS_HOOK_SECRET": HOOK}
         command = [callboard, "dev", "--port", "0", "--data", folder / "data", "--project", ROOT,
                    "--speech", f"http://127.0.0.1:{speech.server_port}"]
         stack = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
@@ -164,7 +192,9 @@ def main(callboard):
             if wrong := wrong_examples(document):
                 fail("\n".join(wrong))
             there = seed(callboard, url, token, environment, document)
-            settings = {"CALLBOARD_TOKEN": token, "CALLBOARD_THERE": json.dumps(there),
+            if wrong := api_feeds.wrong_feeds(url, token, document, there["calls"][0], PATIENCE_S):
+                fail("\n".join(wrong))
+            settings = {"CALLBOARD_TOKEN": token, "CALLBOARD_HOOK": HOOK, "CALLBOARD_THERE": json.dumps(there),
                         "CALLBOARD_HOOKS": str(HERE / "api_hooks.py")}
             report = run(url, document, environment | settings, folder)
             if stack.poll() is not None:
@@ -172,7 +202,8 @@ def main(callboard):
             described = len(operations(document))
             if problems := shortcomings(report, described):
                 fail("\nerror: ".join(problems))
-            print(f"{described} operations, {report['test_cases']['generated']} requests: all as the document says")
+            feeds = len(api_feeds.feeds(document))
+            print(f"{described} operations and {feeds} feeds, {report['test_cases']['generated']} requests: all as the document says")
         finally:
             stack.terminate()
             stack.wait(timeout=PATIENCE_S)
@@ -199,6 +230,7 @@ def self_test():
 if __name__ == "__main__":
     if sys.argv[1:] == ["--self-test"]:
         self_test()
+        api_feeds.self_test()
         print("api.py refuses what it must")
         sys.exit()
     if len(sys.argv) != 2:

@@ -1,4 +1,4 @@
-"""What no document can tell schemathesis: which calls, cards, cursors and playbooks there are.
+"""What no document can tell schemathesis: which calls, recordings, cards, cursors and playbooks there are.
 
 Every other request that fits the document is given them, so that what is there is hit as well as what is not.
 """
@@ -11,7 +11,8 @@ import schemathesis
 from schemathesis.core.parameters import ParameterLocation
 
 THERE = json.loads(os.environ["CALLBOARD_THERE"])
-"""Calls, cards, cursors and playbooks, each a list of names, and the fields of a playbook."""
+"""Calls, recordings, cards, cursors and playbooks, each a list of names, and the fields of a playbook. Spare calls are
+those that may be removed."""
 
 turns = itertools.count()
 written = ["sales"]
@@ -27,7 +28,12 @@ def fits(case, location):
 def name_of(case, turn):
     """The name of something that is there."""
     if "/playbooks/" not in case.operation.path:
-        return THERE["calls"][turn // 2 % len(THERE["calls"])]
+        kind = "calls"
+        if case.method == "DELETE" and "{card}" not in case.operation.path:
+            kind = "spare"
+        elif not case.operation.path.startswith("/v1/calls/"):
+            kind = "recordings"
+        return THERE[kind][turn // 2 % len(THERE[kind])]
     if case.method == "DELETE":
         return written[-1 - turn // 2 % len(written)]
     # Only what is the organization's own can be replaced.
@@ -57,7 +63,7 @@ def map_case(context, case):
     # Steps that follow from each other know the names of what there is from the answers before.
     is_step = case.meta.phase.name.value == "stateful"
     if case.path_parameters and turn % 2 and not is_step and fits(case, ParameterLocation.PATH):
-        case.path_parameters["id"] = name_of(case, turn)
+        case.path_parameters["job_id" if "{job_id}" in path else "id"] = name_of(case, turn)
         if "card" in case.path_parameters:
             case.path_parameters["card"] = THERE["cards"][turn // 2 % len(THERE["cards"])]
     # Few texts are playbooks by chance.

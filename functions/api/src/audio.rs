@@ -3,7 +3,7 @@
 
 use axum::{
     Json,
-    extract::{Path, Query, State, rejection::QueryRejection},
+    extract::{RawQuery, State},
     http::StatusCode,
 };
 use callboard_adapters::audio::Validity;
@@ -13,40 +13,39 @@ use callboard_wire::{
     kept::{KeptPiece, LONGEST_PIECE_MS, kept_prefix},
     rest::{AudioPiece, CallAudio},
 };
-use serde::Deserialize;
 
 use crate::{
     Context,
     caller::Caller,
     calls::readable,
+    path::Places,
     problem::{Refused, refused},
+    query::Parameters,
 };
 
 /// Pieces that are told at once, at most: over eight hours.
 const MOST_PIECES: usize = 500;
 
-#[derive(Deserialize)]
-pub(crate) struct AudioQuery {
-    from_ms: Option<u64>,
-    to_ms: Option<u64>,
-    channel: Option<String>,
-}
+/// Parameters of the audio.
+const PARAMETERS: [&str; 3] = ["from_ms", "to_ms", "channel"];
 
 /// `GET /v1/calls/{id}/audio`.
 pub(crate) async fn pieces(
     State(context): State<Context>,
     caller: Caller,
-    Path(id): Path<String>,
-    query: Result<Query<AudioQuery>, QueryRejection>,
+    Places(id): Places<String>,
+    RawQuery(query): RawQuery,
 ) -> Result<Json<CallAudio>, Refused> {
-    let call = readable(&context, &caller, &id).await?;
-    let wrong = |detail: &str| refused(StatusCode::BAD_REQUEST, detail);
-    let Query(query) = query.map_err(|_| wrong("from_ms and to_ms must be whole milliseconds of media time"))?;
-    let (from_ms, to_ms) = (query.from_ms.unwrap_or(0), query.to_ms.unwrap_or(u64::MAX));
+    let given = Parameters::read(query.as_deref(), &PARAMETERS)?;
+    let from_ms = given.number("from_ms", 0, u32::MAX)?.map_or(0, u64::from);
+    let to_ms = given.number("to_ms", 0, u32::MAX)?.map_or(u64::MAX, u64::from);
     if from_ms >= to_ms {
-        return Err(wrong("from_ms must be below to_ms"));
+        let detail = "from_ms is not before to_ms: there is no audio in between";
+        return Err(refused(StatusCode::UNPROCESSABLE_ENTITY, detail));
     }
-    let channel_index = query.channel.map(|name| index_of(&call, &name)).transpose()?;
+    let channel = given.text("channel").map(|name| Channel::parse(name).ok_or_else(wrong_channel)).transpose()?;
+    let call = readable(&context, &caller, &id).await?;
+    let channel_index = channel.map(|channel| index_of(&call, channel)).transpose()?;
 
     let mut kept = kept_between(&call, (from_ms, to_ms), &context).await?;
     if kept.is_empty() {
@@ -83,12 +82,16 @@ async fn kept_between(
     Ok(pieces.filter(|(_, piece)| piece.overlaps(from_ms, to_ms)).collect())
 }
 
+fn wrong_channel() -> Refused {
+    refused(StatusCode::BAD_REQUEST, "channel must be agent or customer")
+}
+
 /// Where a channel stands in the audio, in which channels are interleaved.
-fn index_of(call: &CallItem, name: &str) -> Result<usize, Refused> {
-    let wanted = Channel::parse(name);
-    let index = wanted.and_then(|wanted| call.channels.iter().position(|channel| *channel == wanted));
+fn index_of(call: &CallItem, wanted: Channel) -> Result<usize, Refused> {
+    let index = call.channels.iter().position(|channel| *channel == wanted);
     index.ok_or_else(|| {
         let names: Vec<&str> = call.channels.iter().map(|channel| channel.as_str()).collect();
-        refused(StatusCode::BAD_REQUEST, format!("channel must be one of this call's: {}", names.join(" or ")))
+        let detail = format!("channel must be one of this call's: {}", names.join(" or "));
+        refused(StatusCode::UNPROCESSABLE_ENTITY, detail)
     })
 }

@@ -4,7 +4,7 @@
 
 use axum::{
     Json,
-    extract::{DefaultBodyLimit, Path, State},
+    extract::{DefaultBodyLimit, State},
     http::StatusCode,
     routing::{MethodRouter, get, post},
 };
@@ -23,6 +23,7 @@ use callboard_wire::{
 use crate::{
     Context,
     caller::Caller,
+    path::Places,
     problem::{Refused, refused},
     recordings,
 };
@@ -72,7 +73,7 @@ async fn transcribe(
 async fn status(
     State(context): State<Context>,
     caller: Caller,
-    Path(id): Path<String>,
+    Places(id): Places<String>,
 ) -> Result<Json<JobStatus>, Refused> {
     let job = Job::find(&context, &caller, &id).await?;
     let message = job.reason().map(str::to_owned);
@@ -84,7 +85,7 @@ async fn status(
 async fn result(
     State(context): State<Context>,
     caller: Caller,
-    Path(id): Path<String>,
+    Places(id): Places<String>,
 ) -> Result<Json<JobResult>, Refused> {
     let job = Job::find(&context, &caller, &id).await?;
     let (job_id, status) = (job.call.call.to_string(), job.state);

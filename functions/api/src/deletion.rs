@@ -1,9 +1,6 @@
 //! A call is removed: it cannot be read from then on, and the `archive` function removes all that belongs to it.
 
-use axum::{
-    extract::{Path, State},
-    http::StatusCode,
-};
+use axum::{extract::State, http::StatusCode};
 use callboard_adapters::table::Written;
 use callboard_domain::{CallId, permissions::Action};
 use callboard_wire::archive::{ArchiveRequest, Wanted};
@@ -11,6 +8,7 @@ use callboard_wire::archive::{ArchiveRequest, Wanted};
 use crate::{
     Context,
     caller::Caller,
+    path::Places,
     problem::{Refused, refused},
 };
 
@@ -18,7 +16,7 @@ use crate::{
 pub(crate) async fn delete(
     State(context): State<Context>,
     caller: Caller,
-    Path(id): Path<String>,
+    Places(id): Places<String>,
 ) -> Result<StatusCode, Refused> {
     let id = CallId::parse(&id).map_err(|error| refused(StatusCode::BAD_REQUEST, error.to_string()))?;
     let found = context.calls.call_or_rest(&caller.org, &id).await?;

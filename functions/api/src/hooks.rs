@@ -3,20 +3,24 @@
 //! It is only a hint to ask at once: what it says is not believed, and what it never says is found out all the same.
 
 use axum::{
-    Json,
-    extract::{Query, State, rejection::JsonRejection, rejection::QueryRejection},
+    extract::{RawQuery, State},
     http::{HeaderMap, StatusCode},
 };
 use callboard_adapters::queue::WorkQueue;
 use callboard_domain::{CallId, OrgId};
 use callboard_runtime::{SettingError, Start};
-use callboard_wire::work::{HOOK_HEADER, Task, Work};
-use serde::Deserialize;
+use callboard_wire::{
+    rest::HookTold,
+    work::{HOOK_HEADER, Task, Work},
+};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::{
     Context,
+    body::JsonObject,
     problem::{Refused, refused},
+    query::Parameters,
 };
 
 /// Who may tell, and where it is passed on.
@@ -36,6 +40,12 @@ impl Hooks {
         Ok(Some(Self { secret: Sha256::digest(secret).into(), work }))
     }
 
+    /// One that is told nothing.
+    #[cfg(test)]
+    pub(crate) fn deaf(client: aws_sdk_sqs::Client) -> Self {
+        Self { secret: [0; 32], work: WorkQueue::new(client, "none") }
+    }
+
     fn knows(&self, headers: &HeaderMap) -> bool {
         let shown = headers.get(HOOK_HEADER).map(|value| Sha256::digest(value.as_bytes()));
         shown.is_some_and(|shown| shown[..] == self.secret)
@@ -43,24 +53,14 @@ impl Hooks {
 }
 
 /// Which recording it is about: what the service was given as a part of the address.
-#[derive(Deserialize)]
-pub(crate) struct About {
-    org: OrgId,
-    call: CallId,
-}
-
-/// What the service says. Its `status` is asked for instead.
-#[derive(Deserialize)]
-pub(crate) struct Told {
-    transcript_id: String,
-}
+const PARAMETERS: [&str; 2] = ["org", "call"];
 
 /// `POST /hooks/assemblyai`.
 pub(crate) async fn assemblyai(
     State(context): State<Context>,
-    about: Result<Query<About>, QueryRejection>,
+    RawQuery(about): RawQuery,
     headers: HeaderMap,
-    told: Result<Json<Told>, JsonRejection>,
+    told: Result<JsonObject, Refused>,
 ) -> Result<StatusCode, Refused> {
     let absent = || refused(StatusCode::NOT_FOUND, "nothing is told here: RECORDINGS_HOOK_SECRET is not set");
     let hooks = context.hooks.as_ref().ok_or_else(absent)?;
@@ -68,9 +68,14 @@ pub(crate) async fn assemblyai(
         let detail = format!("show the secret of RECORDINGS_HOOK_SECRET in the header {HOOK_HEADER}");
         return Err(refused(StatusCode::UNAUTHORIZED, detail));
     }
-    let unknown = || refused(StatusCode::BAD_REQUEST, "the address must name org and call, the body transcript_id");
-    let (Ok(Query(about)), Ok(Json(told))) = (about, told) else { return Err(unknown()) };
-    let work = Work::new(&about.org, &about.call, Task::Told { id: told.transcript_id });
+    let wrong = |detail: String| refused(StatusCode::BAD_REQUEST, detail);
+    let about = Parameters::read(about.as_deref(), &PARAMETERS)?;
+    let org = OrgId::parse(about.text("org").unwrap_or_default()).map_err(|error| wrong(error.to_string()))?;
+    let call = CallId::parse(about.text("call").unwrap_or_default()).map_err(|error| wrong(error.to_string()))?;
+    let JsonObject(told) = told?;
+    let told: HookTold = serde_json::from_value(Value::Object(told))
+        .map_err(|error| wrong(format!("the body must name the transcript_id: {error}")))?;
+    let work = Work::new(&org, &call, Task::Told { id: told.transcript_id });
     hooks.work.send(&work, 0).await?;
     Ok(StatusCode::NO_CONTENT)
 }

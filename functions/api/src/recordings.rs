@@ -4,7 +4,7 @@
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::State,
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -21,7 +21,7 @@ use callboard_domain::{
 use callboard_wire::{
     items::{RecordingItem, SegmentItem, source_key},
     messages::SegmentMessage,
-    rest::{CallResult, NewRecording, RecordingTicket, Upload, UploadPart},
+    rest::{CallResult, LATEST_START_MS, NewRecording, RecordingTicket, Upload, UploadPart},
 };
 
 use crate::{
@@ -29,8 +29,9 @@ use crate::{
     body::JsonObject,
     caller::Caller,
     calls::readable,
+    path::Places,
     problem::{Refused, refused},
-    tags,
+    tags::represent_json,
 };
 
 /// The playbook of recordings that name none.
@@ -66,7 +67,7 @@ pub(crate) async fn create(
 pub(crate) async fn upload(
     State(context): State<Context>,
     caller: Caller,
-    Path(id): Path<String>,
+    Places(id): Places<String>,
 ) -> Result<Json<RecordingTicket>, Refused> {
     let item = own(&context, &caller, &id).await?;
     Ok(Json(ticket(&context, &item).await?))
@@ -76,7 +77,7 @@ pub(crate) async fn upload(
 pub(crate) async fn complete(
     State(context): State<Context>,
     caller: Caller,
-    Path(id): Path<String>,
+    Places(id): Places<String>,
 ) -> Result<Json<RecordingTicket>, Refused> {
     let item = own(&context, &caller, &id).await?;
     if item.recording.state == RecordingState::Awaited {
@@ -133,11 +134,10 @@ pub(crate) async fn begin(context: &Context, caller: &Caller, new: NewRecording)
     };
     let now_ms = context.clock.now_ms();
     let started_at_ms = new.started_at_ms.unwrap_or(now_ms);
-    // The index of calls by their start sorts up to there: the year 2286 and a little before 1970 is none of it.
-    if !(0..=9_999_999_999_999).contains(&started_at_ms) {
+    if !(0..=LATEST_START_MS).contains(&started_at_ms) {
         return Err(wrong("started_at_ms must be milliseconds since the Unix epoch".to_owned()));
     }
-    if let Some(known) = context.calls.recording(&caller.org, &id).await? {
+    if let Some(known) = known(context, caller, &id).await? {
         return same(known, caller, &new);
     }
     let channels = if new.wish.channels.is_empty() { vec![Channel::Agent] } else { new.wish.channels.clone() };
@@ -171,6 +171,12 @@ pub(crate) async fn begin(context: &Context, caller: &Caller, new: NewRecording)
     }
 }
 
+/// The recording of a call that was not removed: the recording itself goes a little later.
+async fn known(context: &Context, caller: &Caller, id: &CallId) -> Result<Option<RecordingItem>, Refused> {
+    let Some(found) = context.calls.recording(&caller.org, id).await? else { return Ok(None) };
+    Ok(context.calls.call(&caller.org, id).await?.map(|_| found))
+}
+
 /// What was begun before, if it is the same.
 fn same(known: RecordingItem, caller: &Caller, new: &NewRecording) -> Result<RecordingItem, Refused> {
     if known.principal == caller.principal && known.recording.wish == new.wish {
@@ -182,7 +188,7 @@ fn same(known: RecordingItem, caller: &Caller, new: &NewRecording) -> Result<Rec
 /// The recording of a call that this caller may go on with.
 async fn own(context: &Context, caller: &Caller, id: &str) -> Result<RecordingItem, Refused> {
     let id = CallId::parse(id).map_err(|error| refused(StatusCode::BAD_REQUEST, error.to_string()))?;
-    let found = context.calls.recording(&caller.org, &id).await?;
+    let found = known(context, caller, &id).await?;
     let may = |item: &RecordingItem| {
         let own = item.principal == caller.principal;
         caller.may(Action::UploadRecording, own) && (own || caller.may(Action::ReadAllCalls, false))
@@ -236,7 +242,7 @@ fn sizes(bytes: u64) -> Vec<(u32, u64)> {
 pub(crate) async fn result(
     State(context): State<Context>,
     caller: Caller,
-    Path(id): Path<String>,
+    Places(id): Places<String>,
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
     let call = readable(&context, &caller, &id).await?;
@@ -252,7 +258,7 @@ pub(crate) async fn result(
         segments,
         notes: notes.map(|item| item.notes),
     };
-    Ok(tags::represent(&headers, "application/json", serde_json::to_vec(&body).unwrap_or_default()))
+    Ok(represent_json(&headers, &body))
 }
 
 /// All that was said, a line an utterance, with who said it where there are two.

@@ -44,5 +44,8 @@ pub(crate) fn answer(refused: Refused) -> Response<Body> {
     let mut response = Response::new(stream::iter([Ok(Bytes::from(body))]).boxed());
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET"));
+    }
     response
 }

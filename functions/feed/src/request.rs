@@ -212,6 +212,19 @@ mod tests {
     }
 
     #[test]
+    fn the_document_describes_every_feed_and_no_other() {
+        let document: serde_json::Value = serde_json::from_str(callboard_wire::OPENAPI).unwrap();
+        let stream = "/get/responses/200/content/text~1event-stream";
+        let paths = document["paths"].as_object().unwrap().iter();
+        let described: Vec<&str> =
+            paths.filter(|(_, members)| members.pointer(stream).is_some()).map(|(path, _)| path.as_str()).collect();
+        assert_eq!(described, ["/transcription/events", "/v1/calls/{id}/events"]);
+        for path in described {
+            assert!(request(&path.replace(['{', '}'], ""), "GET").path().is_ok(), "{path}");
+        }
+    }
+
+    #[test]
     fn the_last_event_comes_by_header_or_query() {
         for (headers, query, expected) in [
             (json!({"last-event-id": "7"}), json!({}), Some("7")),

@@ -24,22 +24,28 @@ pub const MOST_NAME: usize = 255;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Wish {
     /// The file's name, for people.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = MOST_NAME)))]
     pub file_name: String,
     /// Its length in bytes, where it was stated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = MOST_BYTES)))]
     pub bytes: Option<u64>,
     /// The language as a tag (`en`, `pt-BR`), instead of the playbook's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(regex(pattern = r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$")))]
     pub language: Option<String>,
     /// The transcription service's model, instead of the configured one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(regex(pattern = r"^[!-~]{1,128}$")))]
     pub model: Option<String>,
     /// What the transcription service is told of the recording beforehand: names, the subject.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(length(max = MOST_PROMPT)))]
     pub prompt: Option<String>,
     /// Who speaks on which channel; by default the agent, and where there are two, the customer on the second. One that is
     /// named for two that there are stands for both, mixed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(length(max = 2), extend("uniqueItems" = true)))]
     pub channels: Vec<Channel>,
 }
 

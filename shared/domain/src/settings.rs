@@ -15,6 +15,7 @@ pub struct OrgSettings {
     pub redaction: RedactionPolicy,
     /// How many days after their start calls are removed, with all that belongs to them; none keeps them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = MOST_RETENTION_DAYS)))]
     pub retention_days: Option<u16>,
     /// The file that was uploaded stays beside the kept audio that was made from it, which doubles what is stored. It never
     /// stays where audio is to be silenced.

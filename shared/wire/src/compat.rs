@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// Where a job stands, in those clients' words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum JobState {
     /// It waits to be worked on.
@@ -20,6 +21,7 @@ pub enum JobState {
 
 /// `POST /upload-audio/`: the job that was made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct JobAccepted {
     /// The job, which is the call's id.
     pub job_id: String,
@@ -29,6 +31,7 @@ pub struct JobAccepted {
 
 /// `POST /transcribe`: the same in other words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TaskAccepted {
     /// For a person.
     pub message: String,
@@ -39,6 +42,7 @@ pub struct TaskAccepted {
 
 /// `GET /status/{job_id}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct JobStatus {
     /// The job.
     pub job_id: String,
@@ -53,6 +57,7 @@ pub struct JobStatus {
 
 /// `GET /result/{job_id}`: the text once it is completed, and until then a message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct JobResult {
     /// The job.
     pub job_id: String,

@@ -16,15 +16,19 @@ use schemars::{
 };
 use serde_json::{Map, Value, json};
 
+use crate::compat::{JobAccepted, JobResult, JobStatus, TaskAccepted};
 use crate::rest::{
-    CallList, CallSnapshot, CardVerdict, Health, PlaybookList, PlaybookSummary, PlaybookTrial, Problem, Transcript,
-    ValidPlaybook,
+    CallAudio, CallList, CallResult, CallSnapshot, CardVerdict, Health, HookTold, NewRecording, PlaybookList,
+    PlaybookSummary, PlaybookTrial, Problem, RecordingTicket, Transcript, ValidPlaybook,
 };
 
 const BASE: &str = include_str!("../api/openapi.yaml");
 /// Paths, by what they are about.
 const PATHS: &[(&str, &str)] = &[
     ("calls.yaml", include_str!("../api/calls.yaml")),
+    ("recordings.yaml", include_str!("../api/recordings.yaml")),
+    ("feed.yaml", include_str!("../api/feed.yaml")),
+    ("compat.yaml", include_str!("../api/compat.yaml")),
     ("playbooks.yaml", include_str!("../api/playbooks.yaml")),
     ("settings.yaml", include_str!("../api/settings.yaml")),
     ("service.yaml", include_str!("../api/service.yaml")),
@@ -111,6 +115,13 @@ fn schemas() -> Map<String, Value> {
     add::<CallList>(&mut sent);
     add::<CallSnapshot>(&mut sent);
     add::<Transcript>(&mut sent);
+    add::<CallResult>(&mut sent);
+    add::<CallAudio>(&mut sent);
+    add::<RecordingTicket>(&mut sent);
+    add::<JobAccepted>(&mut sent);
+    add::<TaskAccepted>(&mut sent);
+    add::<JobStatus>(&mut sent);
+    add::<JobResult>(&mut sent);
     add::<PlaybookList>(&mut sent);
     add::<PlaybookSummary>(&mut sent);
     add::<CallId>(&mut sent);
@@ -120,6 +131,8 @@ fn schemas() -> Map<String, Value> {
     let mut received = settings(Contract::Deserialize).into_generator();
     add::<OrgSettings>(&mut received);
     add::<CardVerdict>(&mut received);
+    add::<NewRecording>(&mut received);
+    add::<HookTold>(&mut received);
     add::<Playbook>(&mut received);
     add::<ValidPlaybook>(&mut received);
     let mut schemas = sent.take_definitions(true);

@@ -1,5 +1,7 @@
 //! Bodies of the REST API.
 
+#[cfg(feature = "schema")]
+use callboard_domain::{CallId, PlaybookId};
 use callboard_domain::{
     Channel,
     coaching::{Card, Finding, Notes, ProgressView},
@@ -89,18 +91,26 @@ pub struct Transcript {
     pub segments: Vec<SegmentMessage>,
 }
 
+/// The latest start of a call, in milliseconds since the Unix epoch: the index of calls by their start sorts up to there,
+/// which is in the year 2286.
+pub const LATEST_START_MS: i64 = 9_999_999_999_999;
+
 /// `POST /v1/recordings`: a recording that is handed in.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
 pub struct NewRecording {
     /// The call's id, a ULID that the client chooses: sent again, nothing is created twice. Without it one is made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<CallId>"))]
     pub call: Option<String>,
     /// The playbook that the call is held against; `sales` by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<PlaybookId>"))]
     pub playbook: Option<String>,
     /// When the call began that it holds: wall clock, milliseconds since the Unix epoch. Without it, now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 0, max = LATEST_START_MS)))]
     pub started_at_ms: Option<i64>,
     /// What is asked for.
     #[serde(flatten)]
@@ -174,6 +184,7 @@ pub struct CallResult {
 
 /// `GET /v1/calls/{id}/audio`: where the kept audio of a stretch of a call can be loaded.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CallAudio {
     /// The call.
     pub call: String,
@@ -191,6 +202,7 @@ pub struct CallAudio {
 
 /// A piece of a call's audio: a WAV file of a minute at most.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AudioPiece {
     /// Where it can be loaded, whole or by range, without a token.
     pub url: String,
@@ -202,6 +214,15 @@ pub struct AudioPiece {
     pub offset_ms: u64,
     /// Until when the address is good: wall clock, milliseconds since the Unix epoch.
     pub expires_at_ms: i64,
+}
+
+/// `POST /hooks/assemblyai`: what the transcription service says of a recording it was handed whole. What else it says is
+/// passed over: it is asked instead.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct HookTold {
+    /// What it knows the recording by.
+    pub transcript_id: String,
 }
 
 /// Where a playbook comes from: an organization's own takes the place of the shared one of its id, and that of the
@@ -308,5 +329,26 @@ impl From<playbook::Problem> for TextProblem {
     fn from(problem: playbook::Problem) -> Self {
         let playbook::Problem { line, column, message } = problem;
         Self { line, column, message }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_recording_may_say_is_known() {
+        for (body, expected) in [
+            (r#"{"file_name":"a.wav"}"#, Ok(())),
+            (r#"{"file_name":"a.wav","bytes":1,"call":null,"playbook":"sales","channels":["agent"]}"#, Ok(())),
+            (r#"{"file_name":"a.wav","chanels":["agent"]}"#, Err("unknown field `chanels`")),
+            (r#"{"bytes":1}"#, Err("missing field `file_name`")),
+        ] {
+            let read = serde_json::from_str::<NewRecording>(body).map(|_| ()).map_err(|error| error.to_string());
+            match expected {
+                Ok(()) => assert_eq!(read, Ok(()), "{body}"),
+                Err(told) => assert!(read.as_ref().is_err_and(|error| error.contains(told)), "{body}: {read:?}"),
+            }
+        }
     }
 }
