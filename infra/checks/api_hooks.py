@@ -3,7 +3,7 @@
 Every other request that fits the document is given them, so that what is there is hit as well as what is not.
 """
 
-import itertools
+import collections
 import json
 import os
 
@@ -14,7 +14,8 @@ THERE = json.loads(os.environ["CALLBOARD_THERE"])
 """Calls, recordings, cards, cursors and playbooks, each a list of names, and the fields of a playbook. Spare calls are
 those that may be removed."""
 
-turns = itertools.count()
+turns = collections.Counter()
+"""How many requests each operation got: what comes between those of one changes nothing for it."""
 written = ["sales"]
 """Playbooks that may have been written meanwhile, the latest last: these may be deleted again."""
 
@@ -55,7 +56,8 @@ def playbook(case, turn):
 def map_case(context, case):
     if case.meta is None:
         return case
-    turn = next(turns)
+    turn = turns[case.operation.label]
+    turns[case.operation.label] += 1
     path = case.operation.path
     if case.query and "cursor" in case.query and fits(case, ParameterLocation.QUERY):
         # Text that only looks like a cursor is refused, which a pattern cannot say.
@@ -70,6 +72,10 @@ def map_case(context, case):
     is_text = path.startswith("/v1/playbooks") and not path.endswith("/try") and case.method in ("POST", "PUT")
     if is_text and (turn % 4 or is_step) and fits(case, ParameterLocation.BODY):
         case.body = playbook(case, turn)
+    # What is made up beside the file has names that no form can carry.
+    is_form = case.media_type == "multipart/form-data" and isinstance(case.body, dict)
+    if is_form and set(case.body) > {"file"} and fits(case, ParameterLocation.BODY):
+        case.body = {"file": f"sound {turn}"}
     # No tag that is made up is that of what is there.
     if turn % 4 and case.headers and fits(case, ParameterLocation.HEADER):
         case.headers.pop("If-Match", None)

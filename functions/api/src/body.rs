@@ -14,6 +14,9 @@ pub(crate) const PLAYBOOK_BYTES: usize = 200_000;
 /// Most bytes of a JSON body.
 const JSON_BYTES: usize = 1_000_000;
 
+/// Up to there, every whole number is told from its neighbours as JSON's numbers are mostly read.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
 /// What a playbook's text may be sent as.
 const PLAYBOOK_KINDS: [&str; 6] =
     ["application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml", "text/plain", "application/json"];
@@ -38,7 +41,10 @@ impl<S: Send + Sync> FromRequest<S> for JsonObject {
         let bytes = bytes(request, state, JSON_BYTES, "the body").await?;
         let refusal = |detail: String| refused(StatusCode::BAD_REQUEST, detail);
         match serde_json::from_slice(&bytes) {
-            Ok(Value::Object(object)) => Ok(Self(object)),
+            Ok(Value::Object(mut object)) => {
+                object.values_mut().for_each(make_whole);
+                Ok(Self(object))
+            }
             Ok(_) => Err(refusal("the body is no JSON object: send {…}".to_owned())),
             Err(error) => Err(refusal(format!("the body is no JSON: {error}"))),
         }
@@ -58,6 +64,21 @@ impl<S: Send + Sync> FromRequest<S> for PlaybookText {
         let bytes = bytes(request, state, PLAYBOOK_BYTES, "a playbook").await?;
         let text = String::from_utf8(bytes.to_vec());
         text.map(Self).map_err(|_| refused(StatusCode::BAD_REQUEST, "a playbook is text in UTF-8, and this is not"))
+    }
+}
+
+/// JSON has one kind of numbers: who writes 30.0 means 30.
+fn make_whole(value: &mut Value) {
+    match value {
+        Value::Number(number) => {
+            let whole = number.as_f64().filter(|it| number.is_f64() && it.fract() == 0.0 && it.abs() <= EXACT);
+            if let Some(whole) = whole {
+                *number = (whole as i64).into();
+            }
+        }
+        Value::Array(entries) => entries.iter_mut().for_each(make_whole),
+        Value::Object(members) => members.values_mut().for_each(make_whole),
+        _ => {}
     }
 }
 
@@ -84,5 +105,25 @@ async fn bytes<S: Send + Sync>(request: Request, state: &S, most: usize, what: &
             Err(too_large(what, most, None))
         }
         Err(_) => Err(refused(StatusCode::BAD_REQUEST, "the body broke off: send it again")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn whole_numbers_are_whole_however_they_are_written() {
+        for (mut sent, expected) in [
+            (json!({"a": [30.0, -1.0, 7]}), json!({"a": [30, -1, 7]})),
+            (json!(0.5), json!(0.5)),
+            (json!(1e300), json!(1e300)),
+            (json!("30.0"), json!("30.0")),
+        ] {
+            make_whole(&mut sent);
+            assert_eq!(sent, expected);
+        }
     }
 }

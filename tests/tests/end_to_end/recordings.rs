@@ -253,6 +253,7 @@ async fn what_cannot_be_meant_is_named() {
     for (body, status, words) in [
         (json!({}), 400, "file_name"),
         (json!({"file_name": "a.wav", "bytes": "many"}), 400, "not understood"),
+        (json!({"file_name": "a.wav", "chanels": ["agent"]}), 400, "chanels"),
         (json!({"file_name": ""}), 422, "1 to 255"),
         (json!({"file_name": "a.wav", "bytes": 0}), 422, "bytes"),
         (json!({"file_name": "a.wav", "playbook": "nope"}), 422, "no playbook"),
