@@ -27,7 +27,7 @@ const PAGE: usize = 200;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Heard {
     /// How far it is.
-    At(RecordingView),
+    At(Box<RecordingView>),
     /// It is done; how many segments it has.
     Done(usize),
     /// Nothing comes of it, for this reason.
@@ -157,6 +157,6 @@ fn heard(snapshot: CallSnapshot) -> Heard {
         (CallStatus::Ended, _) | (_, None) => {
             Heard::Done(snapshot.segments.iter().filter(|segment| !segment.is_silence()).count())
         }
-        (_, Some(view)) => Heard::At(view),
+        (_, Some(view)) => Heard::At(Box::new(view)),
     }
 }

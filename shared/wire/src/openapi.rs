@@ -1,8 +1,8 @@
 //! The OpenAPI document of the REST API: what `api/*.yaml` says of paths, and the schemas of the types that are sent.
 //!
 //! A path's parameters, answers and words stand in the YAML, a body's fields in its type. What every operation has in
-//! common is added here. To add a path, write it into one of the files, or a new one into [`PATHS`]; to add a body, name
-//! its type in [`schemas`].
+//! common is added here. To add a path, write it into one of the files, or a new one into `PATHS`; to add a body, name
+//! its type in `schemas`.
 
 use callboard_domain::{
     CallId,
