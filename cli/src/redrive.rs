@@ -196,6 +196,7 @@ mod tests {
         let pairs = [
             ("DeferredDeadLetterQueue", "DeferredQueue"),
             ("WorkDeadLetterQueue", "WorkQueue"),
+            ("ArchiveDeadLetterQueue", "ArchiveQueue"),
             ("AdviceDeadLetterQueue.fifo", "AdviceQueue.fifo"),
         ];
         assert_eq!(queues(&template), pairs.map(|(dead_letters, queue)| (url(dead_letters), url(queue))));
