@@ -140,7 +140,7 @@ mod tests {
             (vec![whole, key, ("RECORDINGS_HOOK_SECRET", "secret")], "RECORDINGS_HOOK_URL"),
             (vec![whole, key, ("SPEECH_TIMEOUT_MS", "0")], "SPEECH_TIMEOUT_MS"),
         ] {
-            let error = prerecorded(&settings(&pairs)).err().expect(name).to_string();
+            let error = prerecorded(&settings(&pairs)).expect_err(name).to_string();
             assert!(error.starts_with(name), "{error}");
         }
     }
