@@ -3,7 +3,7 @@
 use std::io::{self, Read, Seek, SeekFrom};
 
 use callboard_adapters::audio::AudioStore;
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, task::JoinHandle};
 
 /// Bytes of a request: enough for S3 to be worth it, and a minute of MP3.
 const BLOCK: u64 = 1 << 20;
@@ -18,29 +18,55 @@ pub(crate) struct ObjectSource {
     position: u64,
     /// The latest last.
     blocks: Vec<(u64, Vec<u8>)>,
+    /// The block that is read while the one before it is worked on.
+    ahead: Option<(u64, JoinHandle<io::Result<Vec<u8>>>)>,
     runtime: Handle,
 }
 
 impl ObjectSource {
     pub(crate) fn new(store: AudioStore, key: String, length: u64, runtime: Handle) -> Self {
-        Self { store, key, length, position: 0, blocks: Vec::new(), runtime }
+        Self { store, key, length, position: 0, blocks: Vec::new(), ahead: None, runtime }
     }
 
-    /// The block with this number, read if it is not kept.
+    /// The block with this number, read if it is not kept. Where blocks are read in their order, the next is on its way.
     fn block(&mut self, number: u64) -> io::Result<&[u8]> {
         if let Some(at) = self.blocks.iter().position(|(known, _)| *known == number) {
-            let known = self.blocks.remove(at);
-            self.blocks.push(known);
+            if at + 1 < self.blocks.len() {
+                let known = self.blocks.remove(at);
+                self.blocks.push(known);
+            }
         } else {
-            let read = self.runtime.block_on(self.store.get_range(&self.key, number * BLOCK, BLOCK));
-            let bytes = read.map_err(io::Error::other)?;
-            let bytes = bytes.ok_or_else(|| io::Error::other("the recording is not there any more"))?;
+            let in_order = number == 0 || self.blocks.iter().any(|(known, _)| *known + 1 == number);
+            let reading = match self.ahead.take() {
+                Some((known, reading)) if known == number => reading,
+                _ => self.read_block(number),
+            };
+            if in_order && (number + 1) * BLOCK < self.length {
+                self.ahead = Some((number + 1, self.read_block(number + 1)));
+            }
+            let bytes = self.runtime.block_on(reading).map_err(io::Error::other)??;
             if self.blocks.len() == KEPT {
                 self.blocks.remove(0);
             }
             self.blocks.push((number, bytes));
         }
         Ok(self.blocks.last().map_or(&[], |(_, bytes)| bytes))
+    }
+
+    fn read_block(&self, number: u64) -> JoinHandle<io::Result<Vec<u8>>> {
+        let (store, key) = (self.store.clone(), self.key.clone());
+        self.runtime.spawn(async move {
+            let read = store.get_range(&key, number * BLOCK, BLOCK).await.map_err(io::Error::other)?;
+            read.ok_or_else(|| io::Error::other("the recording is not there any more"))
+        })
+    }
+}
+
+impl Drop for ObjectSource {
+    fn drop(&mut self) {
+        if let Some((_, reading)) = &self.ahead {
+            reading.abort();
+        }
     }
 }
 

@@ -151,7 +151,7 @@ async fn read(request: GetObjectFluentBuilder) -> Result<Option<Vec<u8>>, Servic
         Err(error) => return Err(failed("GetObject", &error)),
     };
     let body = object.body.collect().await.map_err(|error| unavailable("GetObject", error.to_string()))?;
-    Ok(Some(body.to_vec()))
+    Ok(Some(Vec::from(body.into_bytes())))
 }
 
 fn failed<E: ProvideErrorMetadata + std::error::Error + 'static, R>(

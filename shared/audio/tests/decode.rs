@@ -304,7 +304,11 @@ fn survive(name: &str, bytes: &[u8], random: &mut StdRng) {
     }
 }
 
-fn survive_all(rounds: u64) {
+/// Twenty times a sample; at length: `DAMAGED_ROUNDS=2000 cargo test --workspace --test decode damaged`.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "whoever runs the test says how long")]
+fn damaged_bytes_are_survived() {
+    let rounds = std::env::var("DAMAGED_ROUNDS").map_or(20, |rounds| rounds.parse().expect("a number of rounds"));
     for &(name, ..) in SAMPLES {
         let whole = data(name);
         for round in 0..rounds {
@@ -314,16 +318,4 @@ fn survive_all(rounds: u64) {
             survive(name, &bytes, &mut random);
         }
     }
-}
-
-#[test]
-fn damaged_bytes_are_survived() {
-    survive_all(20);
-}
-
-/// The same at length: `cargo test -p callboard-audio --features decode --test decode -- --ignored`.
-#[test]
-#[ignore = "takes minutes"]
-fn damaged_bytes_are_survived_two_thousand_times_a_sample() {
-    survive_all(2_000);
 }

@@ -15,6 +15,7 @@ pub mod queue;
 mod reply;
 mod s3;
 mod s3_events;
+mod s3_files;
 mod shards;
 mod sqs;
 mod sqs_api;

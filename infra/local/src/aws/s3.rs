@@ -13,20 +13,19 @@ use s3s::{
     service::{S3Service, S3ServiceBuilder},
     validation::NameValidation,
 };
-use s3s_fs::FileSystem;
-
 use super::{
     AwsError,
     connector::{ACCESS_KEY, SECRET_KEY},
     create_dir,
     reply::{Response, respond},
+    s3_files::Files,
 };
 
 /// The buckets.
 #[derive(Clone)]
 pub struct S3 {
     service: S3Service,
-    files: std::sync::Arc<FileSystem>,
+    files: std::sync::Arc<Files>,
 }
 
 impl S3 {
@@ -36,7 +35,7 @@ impl S3 {
         for bucket in buckets {
             create_dir(&root.join(bucket))?;
         }
-        let open = || FileSystem::new(root).map_err(|error| AwsError::S3(format!("{error:?}")));
+        let open = || Files::new(root).map_err(|error| AwsError::S3(format!("{error:?}")));
         let mut service = S3ServiceBuilder::new(open()?);
         service.set_auth(SimpleAuth::from_single(ACCESS_KEY, SECRET_KEY));
         service.set_host(Hosts);
