@@ -63,7 +63,7 @@ impl Listener {
                 Some(Event::Audio { start_ms, samples }) => {
                     let (sample_rate, channels) = self.format;
                     let keeper = self.audio.get_or_insert_with(|| Keeper::new(sample_rate, channels, start_ms));
-                    keeper.push(&samples);
+                    keeper.push(samples);
                 }
                 Some(Event::Utterance { channel, spoken }) => {
                     return Poll::Ready(Some(Heard::Utterance { channel, spoken }));

@@ -327,8 +327,12 @@ impl<'a> Worker<'a> {
         }
         let (calls, item) = (&self.context.calls, self.item);
         let mut writes: Vec<BoxFuture<'_, Result<Written, ServiceError>>> = Vec::new();
-        for segment in &segments {
-            writes.push(Box::pin(calls.put_segment(segment, &item.org, &item.principal, &item.playbook)));
+        if !segments.is_empty() {
+            let revisions = calls.take_revisions(&item.org, &item.call, segments.len() as u64).await?;
+            for (segment, revision) in segments.iter().zip(revisions) {
+                let written = calls.put_segment_as(segment, revision, &item.org, &item.principal, &item.playbook);
+                writes.push(Box::pin(written));
+            }
         }
         let written: Vec<_> = stream::iter(writes).buffer_unordered(WRITES).collect().await;
         written.into_iter().collect::<Result<Vec<_>, _>>()?;

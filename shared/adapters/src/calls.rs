@@ -4,7 +4,7 @@
 //! only: what a dashboard shows by the highest revision is what is stored, whichever of two writers was slow. A write
 //! that does not take place leaves a hole in the revisions; a dashboard that meets one loads the call again.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, ops::Range};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use callboard_domain::{
@@ -117,7 +117,27 @@ impl Calls {
         principal: &str,
         playbook: &PlaybookId,
     ) -> Result<Written, ServiceError> {
-        self.store_segment(segment, org, |revision| SegmentItem::new(segment, org, principal, playbook, revision)).await
+        self.store_segment(segment, org, None, |revision| SegmentItem::new(segment, org, principal, playbook, revision))
+            .await
+    }
+
+    /// The same under a revision that was taken for it.
+    pub async fn put_segment_as(
+        &self,
+        segment: &Segment,
+        revision: u64,
+        org: &OrgId,
+        principal: &str,
+        playbook: &PlaybookId,
+    ) -> Result<Written, ServiceError> {
+        let item = |revision| SegmentItem::new(segment, org, principal, playbook, revision);
+        self.store_segment(segment, org, Some(revision), item).await
+    }
+
+    /// Takes so many revisions of a call in one step: the next ones.
+    pub async fn take_revisions(&self, org: &OrgId, call: &CallId, count: u64) -> Result<Range<u64>, ServiceError> {
+        let last = self.0.add(&call_pk(org, call), sk::REVISION, "revision", count).await?;
+        Ok(last + 1 - count..last + 1)
     }
 
     /// The same of an utterance that had to wait, perhaps until the call was over: analysis looks whether it was.
@@ -129,13 +149,14 @@ impl Calls {
         playbook: &PlaybookId,
     ) -> Result<Written, ServiceError> {
         let item = |revision| SegmentItem::new(segment, org, principal, playbook, revision);
-        self.store_segment(segment, org, |revision| SegmentItem { late: true, ..item(revision) }).await
+        self.store_segment(segment, org, None, |revision| SegmentItem { late: true, ..item(revision) }).await
     }
 
     async fn store_segment(
         &self,
         segment: &Segment,
         org: &OrgId,
+        taken: Option<u64>,
         item: impl Fn(u64) -> SegmentItem,
     ) -> Result<Written, ServiceError> {
         let condition = match segment.placeholder {
@@ -146,7 +167,7 @@ impl Calls {
         };
         let sort_key = sk::segment(segment.start_ms, segment.channel);
         let unfinished = [(":unfinished", AttributeValue::Bool(false))];
-        self.put_revised((org, &segment.call, &sort_key), item, condition, &unfinished).await
+        self.put_revised((org, &segment.call, &sort_key), taken, item, condition, &unfinished).await
     }
 
     /// Changes what a segment shows that was provisional, once more is known; `No` says that it is not, or not any more.
@@ -259,9 +280,9 @@ impl Calls {
         };
         let key = (org, call, sk::PROGRESS);
         if over == 0 {
-            return self.put_revised(key, item, "attribute_not_exists(pk)", &[]).await;
+            return self.put_revised(key, None, item, "attribute_not_exists(pk)", &[]).await;
         }
-        self.put_revised(key, item, "#version = :over", &[(":over", number(over))]).await
+        self.put_revised(key, None, item, "#version = :over", &[(":over", number(over))]).await
     }
 
     /// A call's notes.
@@ -309,20 +330,24 @@ impl Calls {
             basis,
             notes: notes.clone(),
         };
-        self.put_revised((org, call, sk::NOTES), item, condition, &[(":basis", number(basis))]).await
+        self.put_revised((org, call, sk::NOTES), None, item, condition, &[(":basis", number(basis))]).await
     }
 
-    /// Writes an item under a new revision if a condition holds.
+    /// Writes an item under a new revision, or one that was taken for it, if a condition holds.
     async fn put_revised<T: Serialize>(
         &self,
         (org, call, sort_key): (&OrgId, &CallId, &str),
+        mut taken: Option<u64>,
         item: impl Fn(u64) -> T,
         condition: &str,
         values: &[(&'static str, AttributeValue)],
     ) -> Result<Written, ServiceError> {
         let condition = format!("({condition}) AND {NEWER}");
         for _ in 0..TRIES {
-            let revision = self.next_revision(org, call).await?;
+            let revision = match taken.take() {
+                Some(revision) => revision,
+                None => self.next_revision(org, call).await?,
+            };
             let values = values.iter().cloned().chain([(":revision", number(revision))]);
             let written = self.0.put_when(&item(revision), &condition, values).await?;
             if let Some(written) = self.settled(&call_pk(org, call), sort_key, revision, written).await? {

@@ -3,6 +3,8 @@
 //! Samples and what of them must be silent come in, in any order to each other; minutes are asked for once all is known
 //! that may silence them. Where they are stored, and what has to be silent, is decided elsewhere.
 
+use std::collections::VecDeque;
+
 use crate::wav;
 
 /// Longest minute, in milliseconds.
@@ -39,8 +41,10 @@ pub struct Keeper {
     from_ms: u64,
     /// Minutes that were handed out: all full ones but the last.
     handed_out: u64,
-    /// Samples behind those.
-    held: Vec<i16>,
+    /// Samples behind those, as they came: put together once, in their minute.
+    held: VecDeque<Vec<i16>>,
+    /// How many these are.
+    count: usize,
     silenced: Vec<Silence>,
 }
 
@@ -49,12 +53,14 @@ impl Keeper {
     /// its bytes.
     pub fn new(sample_rate: u32, channels: u8, from_ms: u64) -> Self {
         let channels = channels.max(1);
-        Self { sample_rate, channels, from_ms, handed_out: 0, held: Vec::new(), silenced: Vec::new() }
+        Self { sample_rate, channels, from_ms, handed_out: 0, held: VecDeque::new(), count: 0, silenced: Vec::new() }
     }
 
     /// The next samples, interleaved.
-    pub fn push(&mut self, interleaved: &[i16]) {
-        self.held.extend_from_slice(interleaved);
+    pub fn push(&mut self, interleaved: impl Into<Vec<i16>>) {
+        let samples = interleaved.into();
+        self.count += samples.len();
+        self.held.push_back(samples);
     }
 
     /// What must not be heard. It counts for minutes that are handed out from now on, also where its samples are still
@@ -66,14 +72,14 @@ impl Keeper {
     /// The next full minute, if it ends at `known_ms` or before: up to there, all is known that must be silent. Where
     /// nothing must be, `u64::MAX`.
     pub fn pop(&mut self, known_ms: u64) -> Option<KeptMinute> {
-        let is_full = self.held.len() >= self.minute_samples();
+        let is_full = self.count >= self.minute_samples();
         (is_full && self.start_ms() + MINUTE_MS <= known_ms).then(|| self.hand_out(self.minute_samples()))
     }
 
     /// The stretch is over: the next of what is left of it; none once there is nothing. Ask until then.
     pub fn finish(&mut self) -> Option<KeptMinute> {
         let unit = usize::from(self.channels);
-        let left = self.held.len().min(self.minute_samples()) / unit * unit;
+        let left = self.count.min(self.minute_samples()) / unit * unit;
         (left > 0).then(|| self.hand_out(left))
     }
 
@@ -88,8 +94,7 @@ impl Keeper {
 
     fn hand_out(&mut self, count: usize) -> KeptMinute {
         let from_ms = self.start_ms();
-        let rest = self.held.split_off(count);
-        let mut samples = std::mem::replace(&mut self.held, rest);
+        let mut samples = self.take(count);
         let frames = (samples.len() / usize::from(self.channels)) as u64;
         // Rounded up: what is there is said to be there.
         let to_ms = from_ms + (frames * 1_000).div_ceil(u64::from(self.sample_rate));
@@ -99,6 +104,24 @@ impl Keeper {
         self.silenced.retain(|silence| silence.to_ms > to_ms);
         self.handed_out += 1;
         KeptMinute { from_ms, to_ms, bytes: wav::file(self.sample_rate, self.channels, &samples) }
+    }
+
+    /// The first samples, of which there are so many at least.
+    fn take(&mut self, count: usize) -> Vec<i16> {
+        let mut samples = Vec::with_capacity(count);
+        while let Some(mut first) = self.held.pop_front() {
+            let missing = count - samples.len();
+            if first.len() > missing {
+                let rest = first.split_off(missing);
+                self.held.push_front(rest);
+            }
+            samples.append(&mut first);
+            if samples.len() == count {
+                break;
+            }
+        }
+        self.count -= samples.len();
+        samples
     }
 
     fn apply(&self, silence: &Silence, from_ms: u64, samples: &mut [i16]) {
@@ -179,7 +202,7 @@ mod tests {
     #[test]
     fn a_minute_waits_until_all_is_known_of_it() {
         let mut keeper = Keeper::new(RATE, 1, 500);
-        keeper.push(&[7; 61_000]);
+        keeper.push([7; 61_000]);
         assert_eq!(keeper.pop(60_499), None);
         keeper.silence([Silence { channel: 0, from_ms: 500, to_ms: 501 }]);
         let minute = keeper.pop(60_500).unwrap();

@@ -35,10 +35,18 @@ pub fn head(sample_rate: u32, channels: u8, data_bytes: u32) -> [u8; HEAD_BYTES]
 /// A whole file.
 pub fn file(sample_rate: u32, channels: u8, interleaved: &[i16]) -> Vec<u8> {
     let data_bytes = interleaved.len() as u32 * SAMPLE_BYTES;
-    let mut file = Vec::with_capacity(HEAD_BYTES + data_bytes as usize);
-    file.extend_from_slice(&head(sample_rate, channels, data_bytes));
-    file.extend(interleaved.iter().flat_map(|sample| sample.to_le_bytes()));
+    let mut file = head(sample_rate, channels, data_bytes).to_vec();
+    append(&mut file, interleaved);
     file
+}
+
+/// Samples as the bytes of a file.
+pub fn append(file: &mut Vec<u8>, samples: &[i16]) {
+    let from = file.len();
+    file.resize(from + 2 * samples.len(), 0);
+    for (bytes, sample) in file[from..].as_chunks_mut::<2>().0.iter_mut().zip(samples) {
+        *bytes = sample.to_le_bytes();
+    }
 }
 
 #[cfg(test)]

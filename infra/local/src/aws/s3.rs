@@ -2,6 +2,13 @@
 
 use std::path::{Component, Path};
 
+use super::{
+    AwsError,
+    connector::{ACCESS_KEY, SECRET_KEY},
+    create_dir,
+    reply::{Response, respond},
+    s3_files::Files,
+};
 use bytes::Bytes;
 use http::{HeaderValue, header::HOST};
 use percent_encoding::percent_decode_str;
@@ -12,13 +19,6 @@ use s3s::{
     host::{S3Host, VirtualHost},
     service::{S3Service, S3ServiceBuilder},
     validation::NameValidation,
-};
-use super::{
-    AwsError,
-    connector::{ACCESS_KEY, SECRET_KEY},
-    create_dir,
-    reply::{Response, respond},
-    s3_files::Files,
 };
 
 /// The buckets.

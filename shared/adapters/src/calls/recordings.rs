@@ -49,7 +49,7 @@ impl Calls {
             by_start_sk: None,
         };
         let item = |revision| item(revision).placed();
-        self.put_revised((&call.org, &call.id, sk::RECORDING), item, "attribute_not_exists(pk)", &[]).await
+        self.put_revised((&call.org, &call.id, sk::RECORDING), None, item, "attribute_not_exists(pk)", &[]).await
     }
 
     /// Changes a call's recording, whoever else does meanwhile. `change` says whether it changed anything, and may be called
@@ -71,7 +71,7 @@ impl Calls {
             let item = |revision| RecordingItem { revision, ..known.clone() }.placed();
             let condition = "#version = :over";
             let written =
-                self.put_revised((org, call, sk::RECORDING), item, condition, &[(":over", number(over))]).await?;
+                self.put_revised((org, call, sk::RECORDING), None, item, condition, &[(":over", number(over))]).await?;
             if written == Written::Yes {
                 return Ok(Some(known));
             }

@@ -12,7 +12,7 @@ pub(super) fn write(pcm: &[i16], sample_rate: u32, shortest_ms: u64) -> Bytes {
     let data_bytes = pcm.len().max(shortest) * 2;
     let mut file = Vec::with_capacity(wav::HEAD_BYTES + data_bytes);
     file.extend_from_slice(&wav::head(sample_rate, 1, data_bytes as u32));
-    file.extend(pcm.iter().flat_map(|sample| sample.to_le_bytes()));
+    wav::append(&mut file, pcm);
     file.resize(wav::HEAD_BYTES + data_bytes, 0);
     file.into()
 }

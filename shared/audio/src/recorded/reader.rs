@@ -8,6 +8,7 @@ use crate::endpoint::Spoken;
 use crate::format::{Encoding, Format};
 use crate::sequence::FrameKey;
 use crate::session::{Frame, Poll, Session};
+use crate::wav;
 
 use super::samples::{Samples, rate_for};
 use super::{Event, Options, Plan, SECTION_MS, WINDOW_MS, border};
@@ -156,10 +157,8 @@ impl<'a> Sections<'a> {
         let start_ms = self.format.samples_to_ms(self.heard);
         self.pass(self.heard + samples);
         let heard = &self.held[from..self.passed];
-        let mut payload = vec![0; 2 * heard.len()];
-        for (bytes, sample) in payload.chunks_exact_mut(2).zip(heard) {
-            bytes.copy_from_slice(&sample.to_le_bytes());
-        }
+        let mut payload = Vec::new();
+        wav::append(&mut payload, heard);
         if self.options.audio {
             self.events.push_back(Event::Audio { start_ms, samples: heard.to_vec() });
         }
