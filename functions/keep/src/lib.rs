@@ -18,7 +18,7 @@ use callboard_domain::{CallId, OrgId};
 use callboard_runtime::{SettingError, Start};
 use callboard_wire::{
     frames::{self, Place},
-    record::Record,
+    record::{Event, Record},
     work::{Task, Work},
 };
 use futures_util::{StreamExt as _, stream};
@@ -114,6 +114,10 @@ fn shares(records: &[KinesisEventRecord]) -> (Vec<Share>, Option<usize>) {
         };
         let key = decoded.partition_key();
         let header = decoded.header;
+        if header.event == Event::Disconnected && !header.may_end() {
+            // It changes nothing, and may come when the call was removed.
+            continue;
+        }
         let arrived_ms = record.kinesis.approximate_arrival_timestamp.timestamp_millis();
         let may_be_over = header.may_end() || arrived_ms.saturating_sub(header.received_ms) >= LATE_MS;
         let share = shares.entry(key).or_insert(Share {
@@ -160,8 +164,6 @@ pub type Error = ServiceError;
 
 #[cfg(test)]
 mod tests {
-    use callboard_wire::record::Event;
-
     use super::*;
 
     fn sample() -> KinesisEvent {
@@ -176,10 +178,10 @@ mod tests {
         assert_eq!(events.collect::<Vec<_>>(), [Event::Audio { seq: 7 }, Event::Stop { seq: 7 }]);
     }
 
-    /// The sample's frame, as of another call or time; or its end, or no record at all.
+    /// The sample's frame, as of another call or time; something else that happened to a call; or no record at all.
     enum Came {
         Frame { call: char, late_ms: i64 },
-        End { call: char },
+        Other { call: char, event: Event },
         Damaged,
     }
 
@@ -191,15 +193,15 @@ mod tests {
             let mut record = frame.clone();
             let mut decoded = Record::decode(&record.kinesis.data).unwrap();
             let arrived_ms = record.kinesis.approximate_arrival_timestamp.timestamp_millis();
-            let id = |letter| CallId::parse(&format!("01ARZ3NDEKTSV4RRFFQ69G5FA{letter}")).unwrap();
-            match *came {
+            let id = |letter: &char| CallId::parse(&format!("01ARZ3NDEKTSV4RRFFQ69G5FA{letter}")).unwrap();
+            match came {
                 Came::Frame { call, late_ms } => {
                     decoded.header.call = id(call);
                     decoded.header.received_ms = arrived_ms - late_ms;
                 }
-                Came::End { call } => {
+                Came::Other { call, event } => {
                     decoded.header.call = id(call);
-                    decoded.header.event = Event::Stop { seq: 7 };
+                    decoded.header.event = event.clone();
                     decoded.payload.clear();
                 }
                 Came::Damaged => {}
@@ -221,7 +223,15 @@ mod tests {
         let frame = |call| Came::Frame { call, late_ms: 40 };
         check(&[], &[], None);
         check(&[frame('A'), frame('B'), frame('A')], &[('A', &[0, 2], false), ('B', &[1], false)], None);
-        check(&[frame('A'), Came::End { call: 'B' }, frame('B')], &[('A', &[0], false), ('B', &[1, 2], true)], None);
+        let stop = Came::Other { call: 'B', event: Event::Stop { seq: 7 } };
+        check(&[frame('A'), stop, frame('B')], &[('A', &[0], false), ('B', &[1, 2], true)], None);
+    }
+
+    #[test]
+    fn who_may_come_back_changes_nothing_by_leaving() {
+        let other = |event| Came::Other { call: 'A', event };
+        check(&[other(Event::Disconnected)], &[], None);
+        check(&[other(Event::Connected), other(Event::Disconnected)], &[('A', &[0], false)], None);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! same records: a batch may come again with others in it.
 
 use callboard_domain::{CallId, OrgId};
+use sha2::{Digest as _, Sha256};
 
 use crate::record::{Record, RecordError};
 
@@ -30,10 +31,11 @@ pub struct Place<'a> {
     pub last: &'a str,
 }
 
-/// Where what a batch brought of a call is kept.
+/// Where what a batch brought of a call is kept: by receipt, and a digest of the rest, which a file's name has no room for.
 pub fn frames_key(org: &OrgId, call: &CallId, place: Place<'_>) -> String {
     let Place { received_ms, shard, first, last } = place;
-    format!("{}{received_ms:015}-{shard}-{first}-{last}", frames_prefix(org, call))
+    let digest = hex::encode(Sha256::digest(format!("{shard} {first} {last}")));
+    format!("{}{received_ms:015}-{digest:.16}", frames_prefix(org, call))
 }
 
 /// Records as they came, as bytes.
@@ -94,14 +96,18 @@ mod tests {
     }
 
     #[test]
-    fn keys_sort_by_receipt() {
+    fn keys_sort_by_receipt_and_are_one_for_each_place() {
         let (org, call) = (OrgId::parse("acme").unwrap(), CallId::parse("01ARZ3NDEKTSV4RRFFQ69G5FAV").unwrap());
-        let key = |received_ms, first| {
-            let place = Place { received_ms, shard: "shardId-000000000003", first, last: "51" };
-            frames_key(&org, &call, place)
-        };
-        let expected = "frames/acme/01ARZ3NDEKTSV4RRFFQ69G5FAV/001700000000000-shardId-000000000003-49-51";
-        assert_eq!(key(1_700_000_000_000, "49"), expected);
-        assert!(key(1_700_000_000_000, "50") > key(999_999_999_999, "51"));
+        let key = |received_ms, shard, first, last| frames_key(&org, &call, Place { received_ms, shard, first, last });
+        let one = key(1_700_000_000_000, "shardId-000000000003", "49", "51");
+        assert_eq!(one, "frames/acme/01ARZ3NDEKTSV4RRFFQ69G5FAV/001700000000000-af7766c0e1ecba4e");
+        for other in [
+            ("shardId-000000000002", "49", "51"),
+            ("shardId-000000000003", "48", "51"),
+            ("shardId-000000000003", "49", "50"),
+        ] {
+            let other = key(1_700_000_000_000, other.0, other.1, other.2);
+            assert!(other != one && other > key(999_999_999_999, "shardId-000000000003", "49", "51"));
+        }
     }
 }
