@@ -23,7 +23,8 @@ use tokio::sync::mpsc;
 
 use crate::Context;
 
-const WAV: &str = "audio/wav";
+/// What minutes are.
+pub(crate) const WAV: &str = "audio/wav";
 
 /// What comes out of the decoder, its samples put aside.
 pub(crate) enum Heard {
@@ -97,8 +98,8 @@ pub(crate) async fn store(
     Ok(())
 }
 
-/// What must not be heard of a segment. Where its words are not known, nobody knows what is in it.
-fn silences(segment: &Segment, speakers: &[Channel]) -> Vec<Silence> {
+/// What must not be heard of a segment; `speakers` are who speaks on the audio's channels. Where its words are not known, nobody knows what is in it.
+pub(crate) fn silences(segment: &Segment, speakers: &[Channel]) -> Vec<Silence> {
     let Some(channel) = speakers.iter().position(|speaker| *speaker == segment.channel) else { return Vec::new() };
     let whole = |kind| vec![Span { kind, time_ms: None }];
     let masked = match segment.placeholder {

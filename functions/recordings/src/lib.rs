@@ -1,12 +1,16 @@
-//! Recorded calls, and utterances of live ones that had to wait: messages of queues in, final segments out.
+//! Recorded calls, and of live ones their audio and utterances that had to wait: messages of queues in, final segments and
+//! minutes of audio out.
 //!
 //! Two functions have this code. One takes what S3 tells of recordings and the work that follows from it: `plan` looks at
-//! a recording and hands out its parts, `part` works on one of them. The other takes utterances that a transcription
-//! service could not do at once: `deferred`. A message comes again until it is done with, later each time. Everything here
-//! can be repeated: the first final segment wins, and what is settled is not worked on again.
+//! a recording and hands out its parts, `part` works on one of them; `live` makes the audio of a live call of its frames.
+//! The other takes utterances that a transcription service could not do at once: `deferred`. A message comes again until
+//! it is done with, later each time. Everything here can be repeated: the first final segment wins, and what is settled is
+//! not worked on again.
 
 mod deferred;
+mod hearing;
 mod keep;
+mod live;
 mod part;
 mod plan;
 mod source;
@@ -132,13 +136,13 @@ impl Context {
     }
 }
 
-/// Why work on a recording is not done. All of it is worth a retry.
+/// Why work on a call is not done. All of it is worth a retry.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum WorkError {
     /// A table, a queue or the bucket failed.
     #[error(transparent)]
     Service(ServiceError),
-    /// The recording could not be read.
+    /// The recording, or what came of a live call, could not be read.
     #[error("{0}")]
     Source(String),
     /// The transcription service could not do it.
@@ -212,12 +216,14 @@ async fn work_on_call(message: &SqsMessage, context: &Context) -> bool {
 
 async fn work_of(work: &Work, receives: u32, context: &Context) -> Result<(), WorkError> {
     let (org, call) = (&work.org, &work.call);
-    if work.task == Task::Plan {
-        return plan::plan(org, call, context).await;
+    match work.task {
+        Task::Plan => return plan::plan(org, call, context).await,
+        Task::Keep { asked } => return live::keep(org, call, asked, context).await,
+        _ => {}
     }
     let Some(item) = context.calls.recording(org, call).await? else { return Ok(()) };
     match &work.task {
-        Task::Plan => Ok(()),
+        Task::Plan | Task::Keep { .. } => Ok(()),
         Task::Part { part } if receives > LAST_TRY_OF_PART => part::give_up(&item, *part, context).await,
         Task::Part { part } => part::work(&item, *part, receives == LAST_TRY_OF_PART, context).await,
         Task::Submit => whole::submit(&item, receives >= LAST_TRY_OF_PART, context).await,

@@ -6,7 +6,7 @@
 //! version.
 
 use callboard_adapters::{ServiceError, live::Version, table::Written};
-use callboard_audio::{Frame, FrameKey, Heard, Poll};
+use callboard_audio::{Frame, Heard, Poll};
 use callboard_domain::{Call, CallStatus, call::EndReason};
 use callboard_wire::{
     messages::{ErrorCode, ServerMessage},
@@ -234,10 +234,12 @@ async fn advance(state: &mut CallState, records: &[Record], context: &Context) -
 /// Tells the session what a record says.
 pub fn hear(state: &mut CallState, record: &Record, batch: &mut Batch) {
     let header = &record.header;
-    let frame = |key: FrameKey| Frame { key, received_ms: header.received_ms, payload: record.payload.clone() };
-    let key = match &header.event {
-        Event::Audio { seq } => FrameKey::Numbered(*seq),
-        Event::Unnumbered { message } => FrameKey::Received(header.received_ms, message.clone()),
+    if let Some(reason) = header.closes(state.extra.heard_ms) {
+        batch.end_reason = Some(reason);
+        state.extra.left |= header.event == Event::Disconnected;
+        return state.session.close();
+    }
+    match &header.event {
         Event::Connected => {
             state.extra.connection.clone_from(&header.connection);
             state.extra.heard_ms = state.extra.heard_ms.max(header.received_ms);
@@ -249,21 +251,10 @@ pub fn hear(state: &mut CallState, record: &Record, batch: &mut Batch) {
             return state.session.stop(*seq);
         }
         Event::Gone { from, to } => return state.session.gone(*from, *to),
-        // A client that cannot come back to its call ends it by leaving.
-        Event::Disconnected if !header.resumable => {
-            batch.end_reason = Some(EndReason::Stopped);
-            state.extra.left = true;
-            return state.session.close();
-        }
-        Event::Disconnected => return,
-        Event::Swept { silent_since_ms } => {
-            if state.extra.heard_ms <= *silent_since_ms {
-                batch.end_reason = Some(EndReason::Vanished);
-                state.session.close();
-            }
-            return;
-        }
-    };
+        Event::Disconnected | Event::Swept { .. } => return,
+        Event::Audio { .. } | Event::Unnumbered { .. } => {}
+    }
+    let Some(key) = header.frame_key() else { return };
     if header.format != state.session.format() {
         // No connection that the call is claimed for has another one.
         let reason = "the call began in another format: connect with the parameters that it began with";
@@ -272,7 +263,7 @@ pub fn hear(state: &mut CallState, record: &Record, batch: &mut Batch) {
     }
     state.extra.heard_ms = state.extra.heard_ms.max(header.received_ms);
     state.extra.connection.clone_from(&header.connection);
-    match state.session.hear(frame(key)) {
+    match state.session.hear(Frame { key, received_ms: header.received_ms, payload: record.payload.clone() }) {
         Heard::New => {}
         Heard::Duplicate => batch.repeated = true,
         Heard::NoRoom => {

@@ -36,6 +36,12 @@ pub fn functions(clock: &Clock) -> Registry {
             }),
         ),
         (
+            "keep",
+            entry(clock, callboard_keep::Context::start, |event, context: Arc<_>| async move {
+                callboard_keep::handle(event, &context).await
+            }),
+        ),
+        (
             "recordings",
             entry(clock, callboard_recordings::Context::start, |event, context: Arc<_>| async move {
                 callboard_recordings::handle(event, &context).await

@@ -42,6 +42,7 @@ use symphonia::core::units::Timestamp;
 
 use codec::{Codec, Planes};
 pub use convert::Converter;
+pub(crate) use convert::interleave;
 pub use error::DecodeError;
 pub use source::Source;
 use source::Watch;

@@ -12,6 +12,8 @@ pub mod keep;
 pub mod outbox;
 #[cfg(feature = "decode")]
 pub mod recorded;
+#[cfg(feature = "decode")]
+pub mod replay;
 pub mod resample;
 pub mod sequence;
 pub mod session;
@@ -21,6 +23,8 @@ pub mod wav;
 pub use decode::{DecodeError, Decoder};
 pub use format::{Encoding, Format, FormatError};
 pub use outbox::Outbox;
+#[cfg(feature = "decode")]
+pub use replay::Replay;
 pub use sequence::{FrameKey, Heard};
 pub use session::{Checkpoint, Frame, Poll, Session, Utterance};
 

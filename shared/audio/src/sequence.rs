@@ -93,8 +93,8 @@ pub struct Sequencer {
 }
 
 impl Sequencer {
-    /// Takes a frame in.
-    pub fn hear(&mut self, key: FrameKey, frame: Waiting) -> Heard {
+    /// Takes a frame in. There is room for so many bytes of frames that came early: see [`MAX_EARLY_BYTES`].
+    pub fn hear(&mut self, key: FrameKey, frame: Waiting, room: usize) -> Heard {
         let known = match &key {
             FrameKey::Numbered(seq) if !self.is_near(*seq) => return Heard::TooFarAhead,
             FrameKey::Numbered(seq) => *seq < self.next,
@@ -106,7 +106,7 @@ impl Sequencer {
         }
         let early = !self.waiting.is_empty() && key != FrameKey::Numbered(self.next);
         let waiting_bytes: usize = self.waiting.values().map(|frame| frame.payload.len()).sum();
-        if early && (waiting_bytes + frame.payload.len() > MAX_EARLY_BYTES || self.waiting.len() >= MOST_KEYS) {
+        if early && (waiting_bytes + frame.payload.len() > room || self.waiting.len() >= MOST_KEYS) {
             return Heard::NoRoom;
         }
         self.waiting.insert(key, frame);
@@ -278,6 +278,12 @@ impl Sequencer {
 mod tests {
     use super::*;
 
+    impl Sequencer {
+        fn take(&mut self, key: FrameKey, frame: Waiting) -> Heard {
+            self.hear(key, frame, MAX_EARLY_BYTES)
+        }
+    }
+
     fn frame(received_ms: i64) -> Waiting {
         Waiting { received_ms, payload: vec![] }
     }
@@ -287,7 +293,7 @@ mod tests {
         let mut sequencer = Sequencer::default();
         let mut out = Vec::new();
         for &(seq, received) in frames {
-            sequencer.hear(FrameKey::Numbered(seq), frame(received));
+            sequencer.take(FrameKey::Numbered(seq), frame(received));
             while let Some(next) = sequencer.poll() {
                 match next {
                     Next::Frame(FrameKey::Numbered(seq), _) => out.push(i64::from(seq)),
@@ -316,44 +322,44 @@ mod tests {
         let mut sequencer = Sequencer::default();
         let large = || Waiting { received_ms: 0, payload: vec![0; MAX_EARLY_BYTES / 4] };
         for seq in 1..=4 {
-            assert_eq!(sequencer.hear(FrameKey::Numbered(seq), large()), Heard::New);
+            assert_eq!(sequencer.take(FrameKey::Numbered(seq), large()), Heard::New);
         }
-        assert_eq!(sequencer.hear(FrameKey::Numbered(5), large()), Heard::NoRoom);
-        assert_eq!(sequencer.hear(FrameKey::Numbered(0), large()), Heard::New);
+        assert_eq!(sequencer.take(FrameKey::Numbered(5), large()), Heard::NoRoom);
+        assert_eq!(sequencer.take(FrameKey::Numbered(0), large()), Heard::New);
         assert_eq!(std::iter::from_fn(|| sequencer.poll()).count(), 5);
-        assert_eq!(sequencer.hear(FrameKey::Numbered(5), large()), Heard::New);
+        assert_eq!(sequencer.take(FrameKey::Numbered(5), large()), Heard::New);
     }
 
     #[test]
     fn a_flood_of_small_frames_has_its_limit_too() {
         let mut sequencer = Sequencer::default();
         let key = |id: usize| FrameKey::Received(7, format!("m{id:05}"));
-        let heard = (0..MOST_KEYS + 1).map(|id| sequencer.hear(key(id), frame(7)));
+        let heard = (0..MOST_KEYS + 1).map(|id| sequencer.take(key(id), frame(7)));
         assert_eq!(heard.filter(|heard| *heard == Heard::New).count(), MOST_KEYS);
         sequencer.close();
         for id in MOST_KEYS..2 * MOST_KEYS {
             while sequencer.poll().is_some() {}
-            assert_eq!(sequencer.hear(key(id), frame(7)), Heard::New);
+            assert_eq!(sequencer.take(key(id), frame(7)), Heard::New);
         }
         while sequencer.poll().is_some() {}
         assert_eq!(sequencer.recent.len(), MOST_KEYS);
         // What was forgotten is still not heard twice.
-        assert!((0..2 * MOST_KEYS).all(|id| sequencer.hear(key(id), frame(7)) == Heard::Duplicate));
+        assert!((0..2 * MOST_KEYS).all(|id| sequencer.take(key(id), frame(7)) == Heard::Duplicate));
     }
 
     #[test]
     fn numbers_and_times_at_their_ends_are_numbers_and_times() {
         let mut sequencer = Sequencer::default();
-        assert_eq!(sequencer.hear(FrameKey::Received(i64::MIN, "m1".into()), frame(i64::MIN)), Heard::Duplicate);
-        assert_eq!(sequencer.hear(FrameKey::Numbered(2), frame(i64::MIN)), Heard::New);
-        assert_eq!(sequencer.hear(FrameKey::Numbered(1), frame(i64::MAX)), Heard::New);
+        assert_eq!(sequencer.take(FrameKey::Received(i64::MIN, "m1".into()), frame(i64::MIN)), Heard::Duplicate);
+        assert_eq!(sequencer.take(FrameKey::Numbered(2), frame(i64::MIN)), Heard::New);
+        assert_eq!(sequencer.take(FrameKey::Numbered(1), frame(i64::MAX)), Heard::New);
         assert_eq!(sequencer.waited_ms(), i64::MAX);
         sequencer.stop(u32::MAX);
         sequencer.close();
         while sequencer.poll().is_some() {}
         assert!(sequencer.is_finished());
         assert_eq!(sequencer.contiguous(), Some(u32::MAX - 1));
-        assert_eq!(sequencer.hear(FrameKey::Numbered(u32::MAX), frame(0)), Heard::TooFarAhead);
+        assert_eq!(sequencer.take(FrameKey::Numbered(u32::MAX), frame(0)), Heard::TooFarAhead);
         sequencer.gone(u32::MAX - 1, u32::MAX);
         assert_eq!(sequencer.poll(), None);
     }
@@ -361,7 +367,7 @@ mod tests {
     #[test]
     fn gone_frames_that_touch_are_one_stretch_however_they_are_told() {
         let mut sequencer = Sequencer::default();
-        sequencer.hear(FrameKey::Numbered(MAX_AHEAD), frame(0));
+        sequencer.take(FrameKey::Numbered(MAX_AHEAD), frame(0));
         for seq in (0..MAX_AHEAD).step_by(2).chain((1..MAX_AHEAD).step_by(2)) {
             assert_eq!(sequencer.poll(), None);
             sequencer.gone(seq, seq);
@@ -378,16 +384,16 @@ mod tests {
     #[test]
     fn a_number_far_ahead_is_not_believed() {
         let mut sequencer = Sequencer::default();
-        assert_eq!(sequencer.hear(FrameKey::Numbered(MAX_AHEAD + 1), frame(0)), Heard::TooFarAhead);
-        assert_eq!(sequencer.hear(FrameKey::Numbered(0), frame(0)), Heard::New);
-        assert_eq!(sequencer.hear(FrameKey::Numbered(0), frame(9)), Heard::Duplicate);
+        assert_eq!(sequencer.take(FrameKey::Numbered(MAX_AHEAD + 1), frame(0)), Heard::TooFarAhead);
+        assert_eq!(sequencer.take(FrameKey::Numbered(0), frame(0)), Heard::New);
+        assert_eq!(sequencer.take(FrameKey::Numbered(0), frame(9)), Heard::Duplicate);
     }
 
     #[test]
     fn what_is_missing_is_named_and_gone_frames_are_not_waited_for() {
         let mut sequencer = Sequencer::default();
         for seq in [0, 1, 4] {
-            sequencer.hear(FrameKey::Numbered(seq), frame(0));
+            sequencer.take(FrameKey::Numbered(seq), frame(0));
         }
         while sequencer.poll().is_some() {}
         assert_eq!(sequencer.missing(), Some((2, 3)));
@@ -408,7 +414,7 @@ mod tests {
     #[test]
     fn a_beginning_that_is_gone_is_not_waited_for() {
         let mut sequencer = Sequencer::default();
-        sequencer.hear(FrameKey::Numbered(23), frame(0));
+        sequencer.take(FrameKey::Numbered(23), frame(0));
         assert_eq!(sequencer.poll(), None);
         sequencer.gone(1, 22);
         assert_eq!(sequencer.poll(), Some(Next::Lost { from: 0, to: 22 }));
@@ -418,18 +424,18 @@ mod tests {
     #[test]
     fn more_than_any_client_keeps_may_be_gone() {
         let mut sequencer = Sequencer::default();
-        sequencer.hear(FrameKey::Numbered(0), frame(0));
+        sequencer.take(FrameKey::Numbered(0), frame(0));
         assert!(sequencer.poll().is_some());
         let last = 3 * MAX_AHEAD;
         sequencer.gone(2, last);
         assert_eq!(
-            sequencer.hear(FrameKey::Numbered(last + 1), frame(0)),
+            sequencer.take(FrameKey::Numbered(last + 1), frame(0)),
             Heard::TooFarAhead,
             "frame 1 may still come"
         );
         sequencer.gone(1, last);
         assert_eq!(sequencer.poll(), Some(Next::Lost { from: 1, to: last }));
-        assert_eq!(sequencer.hear(FrameKey::Numbered(last + 1), frame(0)), Heard::New);
+        assert_eq!(sequencer.take(FrameKey::Numbered(last + 1), frame(0)), Heard::New);
     }
 
     #[test]
@@ -437,11 +443,11 @@ mod tests {
         let mut sequencer = Sequencer::default();
         let key = |ms: i64| FrameKey::Received(ms, format!("m{ms}"));
         for ms in [1_000, 1_500, 1_490] {
-            assert_eq!(sequencer.hear(key(ms), frame(ms)), Heard::New);
+            assert_eq!(sequencer.take(key(ms), frame(ms)), Heard::New);
         }
         assert!(matches!(sequencer.poll(), Some(Next::Frame(FrameKey::Received(1_000, _), _))));
         assert_eq!(sequencer.poll(), None);
-        assert_eq!(sequencer.hear(key(1_000), frame(1_000)), Heard::Duplicate);
+        assert_eq!(sequencer.take(key(1_000), frame(1_000)), Heard::Duplicate);
         sequencer.close();
         assert!(matches!(sequencer.poll(), Some(Next::Frame(FrameKey::Received(1_490, _), _))));
         assert!(matches!(sequencer.poll(), Some(Next::Frame(FrameKey::Received(1_500, _), _))));

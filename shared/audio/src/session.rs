@@ -10,6 +10,7 @@
 //! source samples, 2 MB of 16 kHz audio and 2 MB of early frames: 16 MB at the very most, and 9 MB of it checkpointed.
 
 mod sound;
+mod timeline;
 
 use std::collections::VecDeque;
 
@@ -18,11 +19,10 @@ use serde::{Deserialize, Serialize};
 use crate::{
     endpoint::{Decision, Endpointer, Spoken},
     format::Format,
-    sequence::{FrameKey, Heard, Next, Sequencer, Waiting},
+    sequence::{FrameKey, Heard, Waiting},
 };
 
-/// Most silence that a lost stretch is replaced by, in milliseconds: beyond it a lost minute is as good as an hour.
-const MAX_LOST_MS: u64 = 60_000;
+pub use timeline::{Step, Stretch, Timeline};
 
 /// A frame as it came.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,16 +59,6 @@ pub enum Poll {
     Ended,
 }
 
-/// One released frame, kept as long as a channel may need it again.
-#[derive(Debug, Clone, PartialEq)]
-struct Kept {
-    key: Option<FrameKey>,
-    received_ms: i64,
-    samples: u64,
-    /// Empty stands for silence.
-    payload: Vec<u8>,
-}
-
 struct ChannelState {
     endpointer: Endpointer,
     /// Source samples since the reset point, as far as they make no whole grid step or may be fed again.
@@ -80,7 +70,8 @@ struct ChannelState {
 /// The state machine.
 pub struct Session {
     head: Head,
-    kept: VecDeque<Kept>,
+    /// What was heard, as far back as a channel may need it again.
+    kept: VecDeque<Stretch>,
     channels: Vec<ChannelState>,
     ready: VecDeque<Utterance>,
 }
@@ -88,23 +79,14 @@ pub struct Session {
 /// The part of the state that is not audio.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Head {
-    format: Format,
-    sequencer: Sequencer,
-    /// Source samples released so far, a channel.
-    heard: u64,
-    /// Samples of the last frame: what a lost one is taken to have had.
-    nominal: u64,
+    #[serde(flatten)]
+    timeline: Timeline,
     /// Reset point of each channel, as a grid step.
     restarts: Vec<u64>,
     /// Source sample at which the first kept frame begins.
     kept_from: u64,
     /// Smallest (received − media) seen, ms.
     anchor_ms: Option<i64>,
-    /// Latest receipt, ms.
-    latest_ms: i64,
-    /// Frames that never came.
-    lost_frames: u64,
-    ended: bool,
 }
 
 impl Head {
@@ -116,58 +98,35 @@ impl Head {
 impl Session {
     /// A call's beginning. The format must be valid.
     pub fn new(format: Format) -> Self {
-        let head = Head {
-            format,
-            sequencer: Sequencer::default(),
-            heard: 0,
-            nominal: 0,
-            restarts: vec![0; usize::from(format.channels)],
-            kept_from: 0,
-            anchor_ms: None,
-            latest_ms: 0,
-            lost_frames: 0,
-            ended: false,
-        };
+        let restarts = vec![0; usize::from(format.channels)];
+        let head = Head { timeline: Timeline::new(format), restarts, kept_from: 0, anchor_ms: None };
         Self::from_head(head)
     }
 
     fn from_head(head: Head) -> Self {
-        let channels = head.restarts.iter().map(|step| ChannelState::new(&head.format, *step)).collect();
+        let format = head.timeline.format();
+        let channels = head.restarts.iter().map(|step| ChannelState::new(&format, *step)).collect();
         Self { head, kept: VecDeque::new(), channels, ready: VecDeque::new() }
     }
 
     /// Takes a frame. A frame that does not fit the format is the caller's to refuse.
     pub fn hear(&mut self, frame: Frame) -> Heard {
-        let heard =
-            self.head.sequencer.hear(frame.key, Waiting { received_ms: frame.received_ms, payload: frame.payload });
-        if heard == Heard::New {
-            self.head.latest_ms = self.head.latest_ms.max(frame.received_ms);
-            if self.head.ended {
-                self.head.ended = false;
-                self.head.sequencer.reopen();
-            }
-        }
-        heard
+        self.head.timeline.hear(frame)
     }
 
     /// The client names its last frame; the call ends once all are heard.
     pub fn stop(&mut self, last: u32) {
-        if self.head.ended && self.contiguous().is_none_or(|heard| heard < last) {
-            // The call was closed without frames that are still to come.
-            self.head.ended = false;
-            self.head.sequencer.reopen();
-        }
-        self.head.sequencer.stop(last);
+        self.head.timeline.stop(last);
     }
 
     /// The client no longer has these frames.
     pub fn gone(&mut self, from: u32, to: u32) {
-        self.head.sequencer.gone(from, to);
+        self.head.timeline.gone(from, to);
     }
 
     /// Nothing more will come: what is missing is silence, and the call ends.
     pub fn close(&mut self) {
-        self.head.sequencer.close();
+        self.head.timeline.close();
     }
 
     /// The next utterance, if one is complete.
@@ -176,101 +135,82 @@ impl Session {
             if let Some(utterance) = self.ready.pop_front() {
                 return Poll::Utterance(utterance);
             }
-            if self.head.ended {
+            if self.head.timeline.is_over() {
                 return Poll::Ended;
             }
-            match self.head.sequencer.poll() {
-                Some(Next::Frame(key, frame)) => self.release(key, frame),
-                Some(Next::Lost { from, to }) => self.lose(from, to),
-                None if self.head.sequencer.is_finished() => self.finish(),
-                None => return Poll::NeedMore,
+            match self.head.timeline.poll() {
+                Step::Stretch(stretch) => self.append(stretch),
+                Step::End => self.finish(),
+                Step::NeedMore => return Poll::NeedMore,
             }
         }
     }
 
     /// The last frame without a gap: what may be acknowledged once the checkpoint is committed.
     pub fn contiguous(&self) -> Option<u32> {
-        self.head.sequencer.contiguous()
+        self.head.timeline.contiguous()
     }
 
     /// Frames that are missing, from and to, while later ones are there.
     pub fn missing(&self) -> Option<(u32, u32)> {
-        self.head.sequencer.missing()
+        self.head.timeline.missing()
     }
 
     /// How long the oldest frame that came early has waited for what is missing, in milliseconds of receipt.
     pub fn waited_ms(&self) -> i64 {
-        self.head.sequencer.waited_ms()
+        self.head.timeline.waited_ms()
     }
 
     /// The format that the call began with.
     pub fn format(&self) -> Format {
-        self.head.format
+        self.head.timeline.format()
     }
 
     /// Media time heard, in milliseconds.
     pub fn duration_ms(&self) -> u64 {
-        self.head.format.samples_to_ms(self.head.heard)
+        self.head.timeline.duration_ms()
     }
 
     /// Latest receipt of a frame: wall clock, ms.
     pub fn latest_ms(&self) -> i64 {
-        self.head.latest_ms
+        self.head.timeline.latest_ms()
     }
 
     /// Frames that never came and stand as silence.
     pub fn lost_frames(&self) -> u64 {
-        self.head.lost_frames
+        self.head.timeline.lost_frames()
     }
 
-    fn release(&mut self, key: FrameKey, frame: Waiting) {
-        let samples = self.head.format.samples(frame.payload.len());
-        self.head.nominal = samples;
-        let end_ms = self.head.format.samples_to_ms(self.head.heard + samples) as i64;
-        let anchor = frame.received_ms.saturating_sub(end_ms);
-        self.head.anchor_ms = Some(self.head.anchor_ms.map_or(anchor, |known| known.min(anchor)));
-        self.append(Kept { key: Some(key), received_ms: frame.received_ms, samples, payload: frame.payload });
-    }
-
-    fn lose(&mut self, from: u32, to: u32) {
-        // Frame 0 is one that a client which counts from 1 never had.
-        let count = (u64::from(to) + 1).saturating_sub(u64::from(from.max(1)));
-        self.head.lost_frames = self.head.lost_frames.saturating_add(count);
-        let second = u64::from(self.head.format.sample_rate);
-        let mut left = (count * self.head.nominal).min(MAX_LOST_MS * second / 1_000);
+    fn append(&mut self, stretch: Stretch) {
+        let format = self.format();
+        if stretch.key.is_some() {
+            let anchor = stretch.received_ms.saturating_sub(self.duration_ms() as i64);
+            self.head.anchor_ms = Some(self.head.anchor_ms.map_or(anchor, |known| known.min(anchor)));
+        }
+        let mut from = self.head.timeline.heard - stretch.samples;
         // Second by second, so that a channel never holds more of it than of the longest frame.
-        while left > 0 {
-            let samples = left.min(second);
-            self.append(Kept { key: None, received_ms: self.head.latest_ms, samples, payload: Vec::new() });
-            left -= samples;
+        for stretch in stretch.seconds(&format) {
+            for channel in 0..self.channels.len() {
+                self.feed(channel, &stretch, from);
+            }
+            from += stretch.samples;
+            self.kept.push_back(stretch);
+            self.trim();
         }
     }
 
-    fn append(&mut self, kept: Kept) {
-        for channel in 0..self.channels.len() {
-            self.feed(channel, &kept, self.head.heard);
-        }
-        self.head.heard += kept.samples;
-        self.kept.push_back(kept);
-        self.trim();
-    }
-
-    /// Hands a frame that begins at source sample `from` to one channel, as far as it lies behind its reset point.
-    fn feed(&mut self, channel: usize, kept: &Kept, from: u64) {
-        let grid = self.head.format.grid_samples();
+    /// Hands a stretch that begins at source sample `from` to one channel, as far as it lies behind its reset point.
+    fn feed(&mut self, channel: usize, stretch: &Stretch, from: u64) {
+        let format = self.format();
         let state = &mut self.channels[channel];
-        let skip = (state.endpointer.start_step() * grid).saturating_sub(from).min(kept.samples) as usize;
-        if kept.payload.is_empty() {
-            state.source.resize(state.source.len() + kept.samples as usize - skip, 0);
-        } else {
-            let samples = self.head.format.decode(channel as u8, &kept.payload);
-            state.source.extend_from_slice(&samples[skip..]);
-        }
-        while let Some(spoken) = state.advance(&self.head.format) {
+        let passed = (state.endpointer.start_step() * format.grid_samples()).saturating_sub(from);
+        let skip = passed.min(stretch.samples) as usize;
+        state.source.extend_from_slice(&stretch.decode(&format, channel as u8)[skip..]);
+        while let Some(spoken) = state.advance(&format) {
             self.ready.push_back(Utterance {
                 channel,
-                spoken_at_ms: self.head.spoken_at_ms(&spoken, kept.received_ms),
-                received_ms: kept.received_ms,
+                spoken_at_ms: self.head.spoken_at_ms(&spoken, stretch.received_ms),
+                received_ms: stretch.received_ms,
                 spoken,
             });
         }
@@ -279,7 +219,7 @@ impl Session {
 
     /// Drops frames that no channel needs again.
     fn trim(&mut self) {
-        let needed = self.head.restarts.iter().min().copied().unwrap_or(0) * self.head.format.grid_samples();
+        let needed = self.head.restarts.iter().min().copied().unwrap_or(0) * self.format().grid_samples();
         while let Some(first) = self.kept.front() {
             if self.head.kept_from + first.samples > needed {
                 break;
@@ -289,29 +229,24 @@ impl Session {
         }
     }
 
-    /// All is heard: pads to the grid, closes what is open, and stands ready for audio that comes all the same.
+    /// All is heard: closes what is open, and stands ready for audio that comes all the same.
     fn finish(&mut self) {
-        let grid = self.head.format.grid_samples();
-        let padding = self.head.heard.next_multiple_of(grid) - self.head.heard;
-        if padding > 0 {
-            self.append(Kept { key: None, received_ms: self.head.latest_ms, samples: padding, payload: Vec::new() });
-        }
+        let (format, latest_ms, heard) = (self.format(), self.latest_ms(), self.head.timeline.heard);
         for (channel, state) in self.channels.iter_mut().enumerate() {
-            if let Some(spoken) = state.finish(&self.head.format) {
+            if let Some(spoken) = state.finish(&format) {
                 self.ready.push_back(Utterance {
                     channel,
-                    spoken_at_ms: self.head.spoken_at_ms(&spoken, self.head.latest_ms),
-                    received_ms: self.head.latest_ms,
+                    spoken_at_ms: self.head.spoken_at_ms(&spoken, latest_ms),
+                    received_ms: latest_ms,
                     spoken,
                 });
             }
         }
-        let step = self.head.heard / grid;
+        let step = heard / format.grid_samples();
         self.head.restarts.fill(step);
-        self.channels = self.head.restarts.iter().map(|step| ChannelState::new(&self.head.format, *step)).collect();
-        self.head.kept_from = self.head.heard;
+        self.channels = self.head.restarts.iter().map(|step| ChannelState::new(&format, *step)).collect();
+        self.head.kept_from = heard;
         self.kept.clear();
-        self.head.ended = true;
     }
 }
 
@@ -398,7 +333,7 @@ impl Session {
             length: kept.payload.len(),
             payload: kept.payload.clone(),
         });
-        let waiting = self.head.sequencer.waiting().iter().map(|(key, frame)| Stored {
+        let waiting = self.head.timeline.sequencer.waiting().iter().map(|(key, frame)| Stored {
             key: Some(key.clone()),
             received_ms: frame.received_ms,
             samples: 0,
@@ -417,11 +352,11 @@ impl Session {
             if !stored.released {
                 if let Some(key) = stored.key {
                     let frame = Waiting { received_ms: stored.received_ms, payload: stored.payload };
-                    session.head.sequencer.restore(key, frame);
+                    session.head.timeline.sequencer.restore(key, frame);
                 }
                 continue;
             }
-            let kept = Kept {
+            let kept = Stretch {
                 key: stored.key,
                 received_ms: stored.received_ms,
                 samples: stored.samples,

@@ -204,6 +204,23 @@ impl SegmentItem {
         }
     }
 
+    /// As it is known to the rest of the program.
+    pub fn as_segment(&self) -> Segment {
+        Segment {
+            call: self.call.clone(),
+            channel: self.channel,
+            start_ms: self.start_ms,
+            end_ms: self.end_ms,
+            text: self.text.clone(),
+            words: self.words.clone(),
+            is_final: self.is_final,
+            placeholder: self.placeholder,
+            masked: self.masked.clone(),
+            provisional: self.provisional,
+            times: self.times,
+        }
+    }
+
     /// As dashboards see it.
     pub fn message(&self) -> SegmentMessage {
         SegmentMessage {

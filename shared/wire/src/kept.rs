@@ -53,10 +53,10 @@ impl KeptPiece {
     }
 }
 
-/// What the keys begin with of all that lies in the bucket for a call: its audio, the recording that it was made from,
-/// and what waits for its text.
-pub fn prefixes_of_call(org: &OrgId, call: &CallId) -> [String; 3] {
-    ["audio", "recordings", "deferred"].map(|kind| format!("{kind}/{org}/{call}/"))
+/// What the keys begin with of all that lies in the bucket for a call: its audio, the frames or the recording that it is
+/// made from, and what waits for its text.
+pub fn prefixes_of_call(org: &OrgId, call: &CallId) -> [String; 4] {
+    ["audio", "frames", "recordings", "deferred"].map(|kind| format!("{kind}/{org}/{call}/"))
 }
 
 #[cfg(test)]
@@ -64,7 +64,7 @@ mod tests {
     use callboard_domain::Channel;
 
     use super::*;
-    use crate::{deferred, items};
+    use crate::{deferred, frames, items};
 
     fn of() -> (OrgId, CallId) {
         (OrgId::parse("acme").unwrap(), CallId::parse("01ARZ3NDEKTSV4RRFFQ69G5FAV").unwrap())
@@ -108,5 +108,7 @@ mod tests {
         found(kept_key(&org, &call, 0, 1));
         found(items::source_key(&org, &call));
         found(deferred::audio_key(&org, &call, 0, Channel::Agent));
+        let place = frames::Place { received_ms: 1, shard: "shardId-000000000000", first: "1", last: "2" };
+        found(frames::frames_key(&org, &call, place));
     }
 }

@@ -10,6 +10,7 @@ pub mod connection;
 pub mod credentials;
 pub mod deferred;
 pub mod export;
+pub mod frames;
 pub mod items;
 pub mod kept;
 pub mod messages;

@@ -4,8 +4,8 @@
 //! A record is one version byte, the header's length as a little-endian u32, the header as JSON, and the frame's bytes
 //! as they came. JSON keeps headers readable across versions; the bytes keep the audio free of a second base64.
 
-use callboard_audio::Format;
-use callboard_domain::{CallId, Channel, OrgId, PlaybookId};
+use callboard_audio::{Format, FrameKey};
+use callboard_domain::{CallId, Channel, OrgId, PlaybookId, call::EndReason};
 use serde::{Deserialize, Serialize};
 
 use crate::connection::{AuthContext, ParameterError, channels_text};
@@ -111,6 +111,36 @@ impl Header {
         }))
     }
 
+    /// What the frame is ordered by; none where none follows.
+    pub fn frame_key(&self) -> Option<FrameKey> {
+        match &self.event {
+            Event::Audio { seq } => Some(FrameKey::Numbered(*seq)),
+            Event::Unnumbered { message } => Some(FrameKey::Received(self.received_ms, message.clone())),
+            _ => None,
+        }
+    }
+
+    /// Whether the client shows with it that it is there.
+    pub fn is_sign_of_life(&self) -> bool {
+        !matches!(self.event, Event::Gone { .. } | Event::Disconnected | Event::Swept { .. })
+    }
+
+    /// Why the call is closed with it, whatever is missing; none if it goes on. `heard_ms` is the latest sign of life: wall
+    /// clock, milliseconds since the Unix epoch.
+    pub fn closes(&self, heard_ms: i64) -> Option<EndReason> {
+        match self.event {
+            // A client that cannot come back to its call ends it by leaving.
+            Event::Disconnected if !self.resumable => Some(EndReason::Stopped),
+            Event::Swept { silent_since_ms } if heard_ms <= silent_since_ms => Some(EndReason::Vanished),
+            _ => None,
+        }
+    }
+
+    /// Whether the call may end with it.
+    pub fn may_end(&self) -> bool {
+        matches!(self.event, Event::Stop { .. }) || self.closes(i64::MIN).is_some()
+    }
+
     /// What the doors check, once more: a record that came another way must not upset its call.
     fn validate(&self) -> Result<(), String> {
         let format = self.format.validate().map_err(|e| e.to_string())?;
@@ -212,33 +242,66 @@ impl Record {
     }
 }
 
+/// A record of a call of 16 kHz, mono; a frame has 20 ms.
+#[cfg(test)]
+pub(crate) fn sample(event: Event) -> Record {
+    let is_audio = matches!(event, Event::Audio { .. } | Event::Unnumbered { .. });
+    Record {
+        header: Header {
+            org: OrgId::parse("acme").unwrap(),
+            call: CallId::parse("01ARZ3NDEKTSV4RRFFQ69G5FAV").unwrap(),
+            connection: Some("c1".into()),
+            principal: "key-1".into(),
+            playbook: PlaybookId::parse("sales").unwrap(),
+            channels: vec![Channel::Agent],
+            format: Format { encoding: callboard_audio::Encoding::PcmS16le, sample_rate: 16_000, channels: 1 },
+            received_ms: 1_700_000_000_000,
+            resumable: true,
+            event,
+        },
+        payload: if is_audio { [0, 255].repeat(320) } else { Vec::new() },
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use callboard_audio::Encoding;
-
     use super::*;
 
     fn record() -> Record {
-        Record {
-            header: Header {
-                org: OrgId::parse("acme").unwrap(),
-                call: CallId::parse("01ARZ3NDEKTSV4RRFFQ69G5FAV").unwrap(),
-                connection: Some("c1".into()),
-                principal: "key-1".into(),
-                playbook: PlaybookId::parse("sales").unwrap(),
-                channels: vec![Channel::Agent],
-                format: Format { encoding: Encoding::PcmS16le, sample_rate: 16_000, channels: 1 },
-                received_ms: 1_700_000_000_000,
-                resumable: true,
-                event: Event::Audio { seq: 7 },
-            },
-            payload: [0, 255].repeat(320),
-        }
+        sample(Event::Audio { seq: 7 })
     }
 
     #[test]
     fn a_record_survives_its_bytes() {
         assert_eq!(Record::decode(&record().encode()).unwrap(), record());
+    }
+
+    #[test]
+    fn a_record_says_whether_its_call_goes_on() {
+        let check = |event: Event, resumable: bool, closes: Option<EndReason>, may_end: bool, is_sign_of_life: bool| {
+            let header = Header { resumable, ..sample(event).header };
+            let said = (header.closes(50), header.may_end(), header.is_sign_of_life());
+            assert_eq!(said, (closes, may_end, is_sign_of_life), "{header:?}");
+        };
+        check(Event::Audio { seq: 7 }, false, None, false, true);
+        check(Event::Unnumbered { message: "m".into() }, false, None, false, true);
+        check(Event::Connected, true, None, false, true);
+        check(Event::Gone { from: 1, to: 2 }, true, None, false, false);
+        check(Event::Stop { seq: 7 }, true, None, true, true);
+        check(Event::Disconnected, true, None, false, false);
+        check(Event::Disconnected, false, Some(EndReason::Stopped), true, false);
+        check(Event::Swept { silent_since_ms: 50 }, true, Some(EndReason::Vanished), true, false);
+        // It was heard of since.
+        check(Event::Swept { silent_since_ms: 49 }, true, None, true, false);
+    }
+
+    #[test]
+    fn a_frame_is_ordered_by_its_number_or_else_by_its_receipt() {
+        let key = |event| sample(event).header.frame_key();
+        assert_eq!(key(Event::Audio { seq: 7 }), Some(FrameKey::Numbered(7)));
+        let received = FrameKey::Received(1_700_000_000_000, "m".into());
+        assert_eq!(key(Event::Unnumbered { message: "m".into() }), Some(received));
+        assert_eq!(key(Event::Stop { seq: 7 }), None);
     }
 
     #[test]

@@ -49,6 +49,11 @@ pub enum Task {
         /// The id that it knows the recording by.
         id: String,
     },
+    /// Its audio is made of its frames, if it was a live one and has ended.
+    Keep {
+        /// How often that was put off before.
+        asked: u32,
+    },
 }
 
 /// What a message of the queue asks for.
@@ -149,7 +154,8 @@ mod tests {
     fn work_is_read_as_it_was_written() {
         let (org, call) = of();
         let id = || "5552493-16d8".to_owned();
-        for task in [Task::Plan, Task::Submit, Task::Poll { id: id(), asked: 3 }, Task::Told { id: id() }] {
+        let poll = Task::Poll { id: id(), asked: 3 };
+        for task in [Task::Plan, Task::Submit, poll, Task::Told { id: id() }, Task::Keep { asked: 1 }] {
             let work = Work::new(&org, &call, task);
             assert_eq!(Asked::parse(&work.to_json()), Ok(Asked::Work(work)));
         }

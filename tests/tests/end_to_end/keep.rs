@@ -25,12 +25,15 @@ use crate::wiring::files;
 const DAY_MS: i64 = 86_400_000;
 
 /// A stack whose files can be looked at, and whose removals are final at once.
-async fn start(speech: &Speech, data: &Path) -> Local {
+pub(crate) async fn start(speech: &Speech, data: &Path) -> Local {
     Local::start_with(of_data(options(&speech.url), data)).await.unwrap()
 }
 
-fn of_data(mut options: StackOptions, data: &Path) -> StackOptions {
-    options.overrides.insert("DeleteAgainSeconds".to_owned(), "0".to_owned());
+pub(crate) fn of_data(mut options: StackOptions, data: &Path) -> StackOptions {
+    // And whose frames are put aside soon.
+    for (name, value) in [("DeleteAgainSeconds", "0"), ("KeepWindowSeconds", "1"), ("DeferredBackoffSeconds", "1")] {
+        options.overrides.insert(name.to_owned(), value.to_owned());
+    }
     StackOptions { data_dir: Some(data.to_owned()), ..options }
 }
 
@@ -51,7 +54,7 @@ async fn recorded(rest: &Rest, recording: &Recording, later_ms: i64) -> String {
 }
 
 /// Objects of a stack whose keys hold this, by bucket and key.
-fn objects(data: &Path, part: &str) -> Vec<String> {
+pub(crate) fn objects(data: &Path, part: &str) -> Vec<String> {
     let root = data.join("s3");
     let keys = files(&root).into_iter().filter_map(|file| Some(file.strip_prefix(root.to_str()?)?.to_owned()));
     keys.filter(|key| !key.starts_with("/.") && key.contains(part)).collect()
@@ -71,14 +74,14 @@ async fn items(local: &Local, call: &str) -> Vec<String> {
     found
 }
 
-async fn load(piece: &Value) -> Vec<u8> {
+pub(crate) async fn load(piece: &Value) -> Vec<u8> {
     let loaded = client().get(piece["url"].as_str().unwrap()).send().await.unwrap();
     assert_eq!(loaded.status(), 200);
     loaded.bytes().await.unwrap().to_vec()
 }
 
 /// The samples of a WAV file, one row a channel.
-fn rows(wav: &[u8]) -> Vec<Vec<i16>> {
+pub(crate) fn rows(wav: &[u8]) -> Vec<Vec<i16>> {
     let reader = hound::WavReader::new(wav).unwrap();
     let channels = usize::from(reader.spec().channels);
     let samples: Vec<i16> = reader.into_samples().map(Result::unwrap).collect();
@@ -192,6 +195,9 @@ async fn a_call_is_written_out_and_removed_without_a_trace() {
     assert_eq!(calls.len(), 1);
     assert_eq!((&calls[0]["kind"], &calls[0]["call"]), (&json!("live"), &json!(call)));
     assert_eq!(lines("segments").await.len(), recording.turns.len());
+    let sounds = ["/frames/acme/", "/audio/acme/"].map(|kind| format!("{kind}{call}/"));
+    let kept = async || sounds.iter().all(|kind| !objects(data.path(), kind).is_empty()).then_some(());
+    until("its frames, and the audio that is made of them", kept).await;
 
     assert_eq!(delete("acme-supervisor").await, 403);
     assert_eq!(delete("acme-agent").await, 404, "not one of theirs");

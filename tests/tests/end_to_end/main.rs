@@ -20,6 +20,7 @@ mod feedback;
 mod files;
 mod handshake;
 mod keep;
+mod keep_live;
 mod listing;
 mod long_call;
 mod messages;

@@ -25,7 +25,7 @@ use callboard_tests::{
 };
 use serde_json::{Value, json};
 
-use crate::{streaming::assert_turns, wiring::files};
+use crate::{keep::of_data, keep_live::kept, streaming::assert_turns, wiring::files};
 
 /// Runs the command against a stack; gives its summary, of one that took up all that was there.
 async fn redrive(machine: &Machine, dev: &Dev, project: &Path) -> Value {
@@ -137,6 +137,49 @@ async fn changes_that_were_given_up_are_told_again() {
     assert_eq!(known.objections(), ["too_expensive"]);
     assert_eq!(given_up(data.path()), []);
     socket.hear_of("notes").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn audio_that_was_given_up_is_kept_after_all_and_no_word_is_asked_for_twice() {
+    let speech = Speech::start();
+    let changed = Changed::property("KeepFunction", "MaximumRetryAttempts", "1");
+    let data = tempfile::tempdir().unwrap();
+    let mut options = of_data(options_of(changed.path(), &speech.url), data.path());
+    let broken = Arc::new(AtomicBool::new(true));
+    let fails = broken.clone();
+    wrap(&mut options.registry, "keep", move |_, handled| {
+        let fails = fails.load(Ordering::SeqCst);
+        Box::pin(async move { if fails { Err("as the test asked".to_owned()) } else { handled.await } })
+    });
+    let local = Local::start_with(options).await.unwrap();
+    let (rest, call, recording) = (local.rest("acme-admin"), new_call(), audio::rearranged(&[0, 1]));
+    let mut socket = local.capture(&call).await;
+    let last = socket.play(&recording, 400, 0, 20).await;
+    socket.stop(last).await;
+    let known = rest.noted(&call).await;
+    let count = |object: &Value| object["KinesisBatchInfo"]["batchSize"].as_u64().unwrap();
+    // Connected, the frames from 0 on, and the stop.
+    let all = async || {
+        let records: u64 = given_up(data.path()).iter().map(|(_, object)| count(object)).sum();
+        (records == u64::from(last) + 3).then_some(())
+    };
+    until("all of the call among what was given up", all).await;
+    let asked = speech.asked().len();
+
+    broken.store(false, Ordering::SeqCst);
+    let redrive = Redrive::new(&local.stack.sdk_config());
+    for key in redrive.batches("failedbatchesbucket").await.unwrap() {
+        redrive.replay("failedbatchesbucket", &key, 1).await.unwrap();
+    }
+    let to_ms = known["call"]["duration_ms"].as_u64().unwrap();
+    let kept = kept(&rest, &call, to_ms).await;
+    let kept_rows = kept.iter().zip(&recording.channels);
+    assert!(kept_rows.into_iter().all(|(kept, row)| kept[..row.len()] == row[..]), "sample by sample");
+    let again = rest.snapshot(&call).await;
+    for part in ["call", "segments", "cards", "notes"] {
+        assert_eq!(again[part], known[part], "{part}");
+    }
+    assert_eq!(speech.asked().len(), asked);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -157,6 +157,7 @@ async fn a_functions_environment_is_the_templates() {
     for (function, variable, value) in [
         ("TranscribeFunction", "SPEECH_TIMEOUT_MS", "soon"),
         ("DeferredFunction", "DEFERRED_TRIES", "21"),
+        ("KeepFunction", "KEEP_WINDOW_SECONDS", "301"),
         ("SweepFunction", "SWEEP_GRACE_SECONDS", "1"),
         ("AuthorizerFunction", "ANONYMOUS_CAPTURE_ORG", "A#B"),
     ] {

@@ -158,7 +158,7 @@ impl LocalAws {
             dynamodb: DynamoDb::open(database.as_deref(), template, &clock, changes.clone())?,
             kinesis: Kinesis::open(state.clone(), template, clock.clone(), changes.clone())?,
             sqs: Sqs::open(state.clone(), template, clock.clone(), changes.clone())?,
-            s3: S3::open(&files.join("s3"), &template.buckets)?,
+            s3: S3::open(&files.join("s3"), template)?,
             notifications: template.notifications.clone(),
             positions: Positions::new(state),
             connections,
@@ -190,9 +190,11 @@ impl LocalAws {
         self.inner.sqs.expire()
     }
 
-    /// Deletes items whose time to live is over. Reads every table that has one.
-    pub fn sweep_expired_items(&self) -> Result<(), AwsError> {
-        self.inner.dynamodb.sweep_expired_items()
+    /// Deletes items whose time to live is over, and objects that their bucket keeps no longer. Reads every table that has
+    /// such items, and looks at every file that may be one.
+    pub fn sweep_expired(&self) -> Result<(), AwsError> {
+        self.inner.dynamodb.sweep_expired_items()?;
+        self.inner.s3.expire()
     }
 
     /// Kinesis streams, below their API.

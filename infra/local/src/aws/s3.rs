@@ -1,6 +1,23 @@
 //! S3: files on disk behind the S3 protocol, presigned URLs and multipart uploads included.
 
-use std::path::{Component, Path};
+use std::{
+    io,
+    path::{Component, Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{HeaderValue, header::HOST};
+use percent_encoding::percent_decode_str;
+use s3s::{
+    Body, S3 as _, S3Request, S3Result,
+    auth::SimpleAuth,
+    dto::{DeleteObjectInput, PutObjectInput, StreamingBlob},
+    host::{S3Host, VirtualHost},
+    service::{S3Service, S3ServiceBuilder},
+    validation::NameValidation,
+};
 
 use super::{
     AwsError,
@@ -9,30 +26,24 @@ use super::{
     reply::{Response, respond},
     s3_files::Files,
 };
-use bytes::Bytes;
-use http::{HeaderValue, header::HOST};
-use percent_encoding::percent_decode_str;
-use s3s::{
-    Body, S3 as _, S3Request, S3Result,
-    auth::SimpleAuth,
-    dto::{PutObjectInput, StreamingBlob},
-    host::{S3Host, VirtualHost},
-    service::{S3Service, S3ServiceBuilder},
-    validation::NameValidation,
-};
+use crate::template::{Expiration, Template};
+
+const DAY: Duration = Duration::from_secs(24 * 3_600);
 
 /// The buckets.
 #[derive(Clone)]
 pub struct S3 {
     service: S3Service,
-    files: std::sync::Arc<Files>,
+    files: Arc<Files>,
+    root: PathBuf,
+    expirations: Arc<[Expiration]>,
 }
 
 impl S3 {
     /// Serves a directory, with a directory in it for each bucket.
-    pub(crate) fn open(root: &Path, buckets: &[String]) -> Result<S3, AwsError> {
+    pub(crate) fn open(root: &Path, template: &Template) -> Result<S3, AwsError> {
         create_dir(root)?;
-        for bucket in buckets {
+        for bucket in &template.buckets {
             create_dir(&root.join(bucket))?;
         }
         let open = || Files::new(root).map_err(|error| AwsError::S3(format!("{error:?}")));
@@ -40,7 +51,12 @@ impl S3 {
         service.set_auth(SimpleAuth::from_single(ACCESS_KEY, SECRET_KEY));
         service.set_host(Hosts);
         service.set_validation(LogicalIds);
-        Ok(S3 { service: service.build(), files: std::sync::Arc::new(open()?) })
+        Ok(S3 {
+            service: service.build(),
+            files: Arc::new(open()?),
+            root: root.to_owned(),
+            expirations: template.expirations.clone().into(),
+        })
     }
 
     /// Writes an object, whole.
@@ -55,22 +71,34 @@ impl S3 {
             body: Some(StreamingBlob::from(Body::from(body))),
             ..PutObjectInput::default()
         };
-        let request = S3Request {
-            input,
-            method: http::Method::PUT,
-            uri: http::Uri::default(),
-            headers: http::HeaderMap::default(),
-            extensions: http::Extensions::default(),
-            credentials: None,
-            region: None,
-            service: None,
-            trailing_headers: None,
-        };
+        let request = request(input, http::Method::PUT);
         // Where it is called, as the other engines work: a simulation must not see how fast a file is written.
         match futures_executor::block_on(tokio::task::unconstrained(self.files.put_object(request))) {
             Ok(_) => Ok(()),
             Err(error) => Err(AwsError::S3(error.to_string())),
         }
+    }
+
+    /// Removes the objects that are older than their bucket keeps them. What counts is when their files were written.
+    pub(crate) fn expire(&self) -> Result<(), AwsError> {
+        for Expiration { bucket, prefix, days } in self.expirations.iter() {
+            let mut keys = Vec::new();
+            let age = DAY * u32::try_from(*days).unwrap_or(u32::MAX);
+            let folder = self.root.join(bucket);
+            match collect_older(&folder, "", prefix, age, &mut keys) {
+                // What is not there any more was removed meanwhile; what is behind it is found the next time.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(source) => return Err(AwsError::Io { path: folder.display().to_string(), source }),
+                Ok(()) => {}
+            }
+            for key in keys {
+                let input = DeleteObjectInput { bucket: bucket.clone(), key, ..DeleteObjectInput::default() };
+                let request = request(input, http::Method::DELETE);
+                let deleted = futures_executor::block_on(tokio::task::unconstrained(self.files.delete_object(request)));
+                deleted.map_err(|error| AwsError::S3(error.to_string()))?;
+            }
+        }
+        Ok(())
     }
 
     /// Answers one request.
@@ -94,6 +122,38 @@ impl S3 {
             }
         }
     }
+}
+
+fn request<T>(input: T, method: http::Method) -> S3Request<T> {
+    S3Request {
+        input,
+        method,
+        uri: http::Uri::default(),
+        headers: http::HeaderMap::default(),
+        extensions: http::Extensions::default(),
+        credentials: None,
+        region: None,
+        service: None,
+        trailing_headers: None,
+    }
+}
+
+/// Collects the keys of files that are as old, of those that begin with a prefix. `below` is the key of the folder.
+fn collect_older(folder: &Path, below: &str, prefix: &str, age: Duration, keys: &mut Vec<String>) -> io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let key = format!("{below}{}", entry.file_name().to_string_lossy());
+        let about = entry.metadata()?;
+        if about.is_dir() {
+            let below = format!("{key}/");
+            if below.starts_with(prefix) || prefix.starts_with(&below) {
+                collect_older(&entry.path(), &below, prefix, age, keys)?;
+            }
+        } else if key.starts_with(prefix) && about.modified()?.elapsed().is_ok_and(|passed| passed >= age) {
+            keys.push(key);
+        }
+    }
+    Ok(())
 }
 
 /// Whether a key would lead out of its bucket's directory.
@@ -142,6 +202,38 @@ impl NameValidation for LogicalIds {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn objects_are_removed_when_they_are_too_old() {
+        let folder = tempfile::tempdir().unwrap();
+        let expiration =
+            |bucket: &str, prefix: &str| Expiration { bucket: bucket.into(), prefix: prefix.into(), days: 3 };
+        let template = Template {
+            buckets: vec!["one".into(), "other".into(), "third".into()],
+            expirations: vec![expiration("one", "frames/"), expiration("other", ""), expiration("gone", "")],
+            ..Template::default()
+        };
+        let s3 = S3::open(folder.path(), &template).unwrap();
+        let all = [
+            ("one/frames/acme/old", 3, false),
+            ("one/frames/acme/new", 2, true),
+            ("one/audio/acme/old", 9, true),
+            ("one/framesets", 9, true),
+            ("other/old", 3, false),
+            ("third/old", 9, true),
+        ];
+        for (path, days, _) in all {
+            let (bucket, key) = path.split_once('/').unwrap();
+            s3.put(bucket, key, Bytes::from_static(b"x")).await.unwrap();
+            let file = std::fs::File::options().write(true).open(folder.path().join(path)).unwrap();
+            let written = file.metadata().unwrap().modified().unwrap() - DAY * days;
+            file.set_modified(written).unwrap();
+        }
+        s3.expire().unwrap();
+        for (path, _, stays) in all {
+            assert_eq!(folder.path().join(path).exists(), stays, "{path}");
+        }
+    }
 
     #[test]
     fn keys_stay_in_their_bucket() {

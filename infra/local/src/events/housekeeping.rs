@@ -16,10 +16,10 @@ use crate::{
 /// Pause between two rounds.
 const EVERY: Duration = Duration::from_secs(10);
 
-/// Pause between two sweeps for expired items, at least; AWS takes hours.
+/// Pause between two sweeps for expired items and objects, at least; AWS takes hours.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 
-/// A sweep reads whole tables, so after a long one the pause is this many times as long.
+/// A sweep reads whole tables and folders, so after a long one the pause is this many times as long.
 const SWEEP_SHARE: u32 = 200;
 
 /// Goes round until `stop` says so.
@@ -36,8 +36,8 @@ pub(crate) async fn run(template: Template, aws: LocalAws, mut stop: watch::Rece
         }
         let start = Instant::now();
         if start >= next_sweep {
-            if let Err(error) = off_the_reactor(|| aws.sweep_expired_items()) {
-                tracing::error!(%error, "expired items were not swept");
+            if let Err(error) = off_the_reactor(|| aws.sweep_expired()) {
+                tracing::error!(%error, "what expired was not swept");
             }
             next_sweep = Instant::now() + SWEEP_EVERY.max(start.elapsed() * SWEEP_SHARE);
         }

@@ -66,6 +66,7 @@ pub(super) fn assemble(text: &str, overrides: &BTreeMap<String, String>) -> Resu
             "AWS::SQS::Queue" => template.queues.push(resources::queue(&block)?),
             "AWS::S3::Bucket" => {
                 template.notifications.extend(resources::notifications(&block)?);
+                template.expirations.extend(resources::expirations(&block)?);
                 template.buckets.push(block.name);
             }
             // Read below, when all that it may lead to is known.

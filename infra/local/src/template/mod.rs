@@ -38,6 +38,8 @@ pub struct Template {
     pub queues: Vec<Queue>,
     /// S3 bucket names (the logical id in lower case, unless the bucket states one).
     pub buckets: Vec<String>,
+    /// When objects of buckets are removed.
+    pub expirations: Vec<Expiration>,
     /// What buckets tell queues of.
     pub notifications: Vec<Notification>,
     /// The WebSocket API, if the template has one.
@@ -152,6 +154,17 @@ pub struct Notification {
     pub prefix: String,
     /// What they end with.
     pub suffix: String,
+}
+
+/// A rule by which a bucket's objects are removed after a while.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expiration {
+    /// The bucket's name.
+    pub bucket: String,
+    /// What the keys begin with of objects that it is for.
+    pub prefix: String,
+    /// `ExpirationInDays`.
+    pub days: u64,
 }
 
 /// A WebSocket API.

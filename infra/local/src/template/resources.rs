@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    Notification, Queue, Stream, Table,
+    Expiration, Notification, Queue, Stream, Table,
     error::TemplateError,
     field::{Field, Place},
     names::{self, Target},
@@ -100,6 +100,19 @@ pub(super) fn queue(block: &Block<'_, '_>) -> Result<Queue, TemplateError> {
         fifo,
         content_based_deduplication: block.flag("ContentBasedDeduplication")?,
     })
+}
+
+/// When a bucket's objects are removed. Rules that do something else change nothing on one machine.
+pub(super) fn expirations(block: &Block<'_, '_>) -> Result<Vec<Expiration>, TemplateError> {
+    let Some(configuration) = block.property("LifecycleConfiguration")? else { return Ok(Vec::new()) };
+    let mut expirations = Vec::new();
+    for rule in configuration.require("Rules")?.items()? {
+        let enabled = rule.require("Status")?.one_of(&["Enabled", "Disabled"])? == "Enabled";
+        let Some(days) = rule.get("ExpirationInDays").filter(|_| enabled) else { continue };
+        let prefix = rule.get("Prefix").map_or(Ok(String::new()), |field| field.text())?;
+        expirations.push(Expiration { bucket: block.name.clone(), prefix, days: days.count(1..=36_500)? });
+    }
+    Ok(expirations)
 }
 
 /// What a bucket tells queues of. Of the events, those count that are of created objects, all of them.

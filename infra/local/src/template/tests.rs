@@ -90,6 +90,11 @@ fn the_real_template_is_understood() {
         suffix: "/source".into(),
     };
     assert_eq!(template.notifications, [told]);
+    let expiring = template.expirations.iter().map(|it| (it.bucket.as_str(), it.prefix.as_str(), it.days));
+    let frames_days = u64::try_from(callboard_wire::frames::KEPT_MS).unwrap() / 86_400_000;
+    let expected =
+        [("failedbatchesbucket", "", 30), ("audiobucket", "deferred/", 20), ("audiobucket", "frames/", frames_days)];
+    assert_eq!(expiring.collect::<Vec<_>>(), expected);
 
     let socket = template.websocket.as_ref().unwrap();
     assert_eq!((&*socket.stage, &*socket.route_property), ("ws", "action"));
@@ -113,6 +118,9 @@ fn the_real_template_is_understood() {
     assert_eq!(frames.source, EventSource::Kinesis("FrameStream".into()));
     assert_eq!(frames.on_failure, Some(Destination::S3("failedbatchesbucket".into())));
     assert!(frames.from_start && frames.bisect && frames.report_item_failures);
+    let kept = source(&template, "KeepFunctionFrames");
+    assert_eq!((&kept.source, &kept.on_failure), (&frames.source, &frames.on_failure));
+    assert_eq!((kept.batch_size, kept.window_s, frames.window_s), (10_000, 60, 0));
     assert_eq!(source(&template, "AnalyzeFunctionFinals").filters.len(), 4);
     assert_eq!(source(&template, "PushFunctionChanges").source, EventSource::DynamoDb("CallsTable".into()));
     let every_s: Vec<_> = template.schedules.iter().map(|it| (it.function.as_str(), it.every_s)).collect();
@@ -143,6 +151,11 @@ fn a_changed_template_changes_the_stack() {
     assert_eq!(template.streams[0].shards, 3);
     let overrides = BTreeMap::from([("Shards".to_owned(), "4".to_owned())]);
     assert_eq!(Template::parse(REAL, &overrides).unwrap().streams[0].shards, 4);
+
+    let overrides = BTreeMap::from([("KeepWindowSeconds".to_owned(), "1".to_owned())]);
+    let template = Template::parse(REAL, &overrides).unwrap();
+    assert_eq!(source(&template, "KeepFunctionFrames").window_s, 1);
+    assert_eq!(template.functions["KeepFunction"].environment["KEEP_WINDOW_SECONDS"], "1");
 
     let template = changed("FRAME_STREAM: !Ref FrameStream", "FRAME_STREAM: other\n          MORE: !Sub 'x-${Shards}'");
     assert_eq!(template.functions["SocketsFunction"].environment["FRAME_STREAM"], "other");

@@ -111,7 +111,7 @@ async fn expired_items_are_swept() {
     }
     let old = (aws.now_ms() / 1000 - 60).to_string();
     put(&client, "call", "OLD").item("expires_at", AttributeValue::N(old)).send().await.unwrap();
-    aws.sweep_expired_items().unwrap();
+    aws.sweep_expired().unwrap();
     let left = client.scan().table_name("Calls").send().await.unwrap();
     assert_eq!(left.count(), 1);
 }

@@ -91,6 +91,17 @@ impl Converter {
     }
 }
 
+/// Appends channels of one length, interleaved, the first samples left out.
+pub(crate) fn interleave(channels: &[Vec<i16>], skip: usize, out: &mut Vec<i16>) {
+    match channels {
+        [left, right] => {
+            out.reserve(2 * (left.len() - skip));
+            out.extend(left[skip..].iter().zip(&right[skip..]).flat_map(|(left, right)| [*left, *right]));
+        }
+        channels => channels.iter().for_each(|channel| out.extend_from_slice(&channel[skip..])),
+    }
+}
+
 /// The resampler's delay, in samples out: half of one of its blocks, of which a unit has four, two or one. For 11,025 and
 /// 22,050 Hz it is no whole number: up to half a sample of it stays.
 fn delay(format: &Format) -> usize {

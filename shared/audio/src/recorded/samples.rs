@@ -2,7 +2,7 @@
 //! wherever they are begun to be read. Knows no sections.
 
 use crate::RATE;
-use crate::decode::{Block, Converter, DecodeError, Decoder};
+use crate::decode::{Block, Converter, DecodeError, Decoder, interleave};
 
 /// The stream's rate for a recording's, in Hz: 16 kHz, or 8 kHz where the recording has no more.
 pub fn rate_for(source_rate: u32) -> u32 {
@@ -72,7 +72,7 @@ impl<'a> Samples<'a> {
         };
         let block = if self.mixed { mix(block) } else { block };
         if self.converters.is_empty() {
-            append(&block.channels, 0, out);
+            interleave(&block.channels, 0, out);
             return Ok(true);
         }
         for ((converter, samples), converted) in
@@ -96,19 +96,8 @@ impl<'a> Samples<'a> {
         let ready = self.converted.first().map_or(0, Vec::len);
         let skipped = self.skip.min(ready);
         self.skip -= skipped;
-        append(&self.converted, skipped, out);
+        interleave(&self.converted, skipped, out);
         self.converted.iter_mut().for_each(Vec::clear);
-    }
-}
-
-/// Interleaves channels of one length, the first samples left out.
-fn append(channels: &[Vec<i16>], skip: usize, out: &mut Vec<i16>) {
-    match channels {
-        [left, right] => {
-            out.reserve(2 * (left.len() - skip));
-            out.extend(left[skip..].iter().zip(&right[skip..]).flat_map(|(left, right)| [*left, *right]));
-        }
-        channels => channels.iter().for_each(|channel| out.extend_from_slice(&channel[skip..])),
     }
 }
 

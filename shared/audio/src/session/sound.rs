@@ -1,18 +1,19 @@
 //! Whether a checkpoint's parts fit together. A session goes on from what passes without a check of its own, so nothing
 //! passes that breaks its arithmetic or makes it take more memory than the checkpoint has bytes.
 
-use super::{Head, MAX_LOST_MS, Stored};
+use super::{Head, Stored, timeline::MAX_LOST_MS};
 use crate::format::Format;
 
 /// More media time than any call has, in samples: nine months.
 const MOST_SAMPLES: u64 = 1 << 40;
 
 pub(super) fn check(head: &Head, frames: &[Stored]) -> Result<(), String> {
-    let format = head.format.validate().map_err(|e| e.to_string())?;
+    let timeline = &head.timeline;
+    let format = timeline.format.validate().map_err(|e| e.to_string())?;
     if head.restarts.len() != usize::from(format.channels) {
         return Err("its reset points are not one a channel".into());
     }
-    if !(head.kept_from..=MOST_SAMPLES).contains(&head.heard) || head.nominal > u64::from(u32::MAX) {
+    if !(head.kept_from..=MOST_SAMPLES).contains(&timeline.heard) || timeline.nominal > u64::from(u32::MAX) {
         return Err("it heard more than a call can have".into());
     }
     let (released, waiting): (Vec<&Stored>, Vec<&Stored>) = frames.iter().partition(|frame| frame.released);
@@ -20,15 +21,15 @@ pub(super) fn check(head: &Head, frames: &[Stored]) -> Result<(), String> {
         return Err("a frame has not the samples that it should".into());
     }
     let kept = released.iter().try_fold(head.kept_from, |at, frame| at.checked_add(frame.samples));
-    if kept != Some(head.heard) {
+    if kept != Some(timeline.heard) {
         return Err("its frames do not reach from the first that is kept to the last that was heard".into());
     }
-    let kept = head.kept_from..=head.heard;
+    let kept = head.kept_from..=timeline.heard;
     let is_kept = |step: &u64| step.checked_mul(format.grid_samples()).is_some_and(|at| kept.contains(&at));
     if !head.restarts.iter().all(is_kept) {
         return Err("a reset point lies outside the frames".into());
     }
-    if !head.sequencer.is_sound(waiting.iter().filter_map(|frame| frame.key.as_ref())) {
+    if !timeline.sequencer.is_sound(waiting.iter().filter_map(|frame| frame.key.as_ref())) {
         return Err("its sequence is none".into());
     }
     Ok(())
