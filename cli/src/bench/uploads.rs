@@ -26,7 +26,7 @@ use super::{
 use crate::{
     dev,
     failure::Unusable,
-    reading::Pages,
+    reading::{Pages, ask},
     stack::{Stack, StackArgs},
     times,
     upload::{Heard, Identity, Progress, Sender, Tickets, Tries, Waiting, WishArgs},
@@ -107,6 +107,8 @@ pub(crate) struct Carried {
 pub(crate) async fn run(args: UploadsArgs) -> anyhow::Result<ExitCode> {
     args.wishes.check()?;
     let stack = args.stack.resolve()?;
+    // Uploads are tried again until a stack that was away is back; one that was never there is to be told at once.
+    ask(&stack, "/v1/calls?limit=1").await?;
     let made = made(&args.recordings, args.project)?;
     let files = args.recordings.iter().chain(made.as_ref().map(|(_, path)| path));
     let files = files.map(|path| Identity::look(path).map_err(Unusable)).collect::<Result<Vec<_>, _>>()?;
