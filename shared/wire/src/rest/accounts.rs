@@ -2,10 +2,9 @@
 //!
 //! Secrets travel as [`Secret`], which no log shows. What a good e-mail address or password is, the domain decides.
 
-use callboard_domain::{
-    accounts::{EMAIL_BYTES, INVITATION_DAYS, NAME_CHARS, PASSWORD_CHARS, PASSWORD_MIN_CHARS},
-    permissions::Role,
-};
+#[cfg(feature = "schema")]
+use callboard_domain::accounts::{EMAIL_BYTES, INVITATION_DAYS, NAME_CHARS, PASSWORD_CHARS, PASSWORD_MIN_CHARS};
+use callboard_domain::permissions::Role;
 use serde::{Deserialize, Serialize};
 
 use crate::credentials::Secret;
