@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use axum::{
     Json, Router,
-    http::{HeaderMap, StatusCode},
-    middleware,
-    response::Response,
+    extract::Request,
+    http::{HeaderMap, Method, StatusCode, header},
+    middleware::{self, Next},
+    response::{IntoResponse as _, Response},
     routing::{MethodRouter, get, post, put},
 };
 use callboard_adapters::{
@@ -126,7 +127,17 @@ pub fn router(context: Context) -> Router {
         .method_not_allowed_fallback(move || async move { problem(StatusCode::METHOD_NOT_ALLOWED, not_allowed) })
         .fallback(move || async move { problem(StatusCode::NOT_FOUND, absent) })
         .layer(counted)
+        .layer(middleware::from_fn(preflight))
         .with_state(context)
+}
+
+/// Says yes to a browser that asks whether it may ask: for which pages that holds, the gateway's headers tell.
+async fn preflight(request: Request, next: Next) -> Response {
+    let asks = request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    if request.method() == Method::OPTIONS && asks {
+        return StatusCode::NO_CONTENT.into_response();
+    }
+    next.run(request).await
 }
 
 /// Every path with its methods: those that the OpenAPI document describes, and no other.
@@ -170,7 +181,6 @@ fn document(headers: &HeaderMap, text: &str) -> Response {
 mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
-    use axum::http::header;
     use lambda_http::{http::Request, request::LambdaRequest};
     use serde_json::{Map, Value, json};
     use tower::ServiceExt as _;
@@ -228,6 +238,15 @@ mod tests {
             let allowed: BTreeSet<&str> = allowed.split(',').filter(|method| *method != "head").collect();
             let operations = operations.keys().map(String::as_str);
             assert_eq!(operations.filter(|name| *name != "parameters").collect::<BTreeSet<_>>(), allowed, "{path}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_browser_may_ask_whether_it_may_ask() {
+        for (header, expected) in [("access-control-request-method", 204), ("origin", 405)] {
+            let request = Request::builder().method("OPTIONS").uri("/v1/calls").header(header, "GET");
+            let request = request.body(axum::body::Body::empty()).unwrap();
+            assert_eq!(router(context()).oneshot(request).await.unwrap().status().as_u16(), expected, "{header}");
         }
     }
 

@@ -57,7 +57,9 @@ pub fn document() -> Result<Value, DocumentError> {
             let channel = &mut document["channels"]["socket"]["messages"];
             channel[name] = json!({ "$ref": format!("#/components/messages/{name}") });
             let reference = json!({ "$ref": format!("#/channels/socket/messages/{name}") });
-            document["operations"][operation]["messages"].as_array_mut().map(|all| all.push(reference));
+            if let Some(all) = document["operations"][operation]["messages"].as_array_mut() {
+                all.push(reference);
+            }
         }
         let any: Vec<Value> = names.iter().map(|(_, name)| json!({ "$ref": format!("{SCHEMAS}{name}") })).collect();
         schemas.insert(union.to_owned(), json!({ "title": union, "oneOf": any }));

@@ -365,3 +365,25 @@ async fn requests_are_counted_by_the_minute_and_the_principal() {
     assert_eq!(ada.rest().ask("GET", "/v1/me", &[], "").await.expect(200).header("ratelimit-remaining"), "4");
     assert_eq!(local.rest("acme-admin").ask("GET", "/v1/me", &[], "").await.header("ratelimit-limit"), "", "no limit");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pages_of_other_hosts_may_ask_where_they_are_named() {
+    let origins = [("AllowedOrigins", "https://one.example, https://two.example")];
+    for (overrides, named) in [(&origins[..], true), (&[], false)] {
+        let (_speech, local) = local_with(&Ahead::default(), overrides).await;
+        let rest = local.rest("acme-admin");
+        for (origin, known) in
+            [("https://one.example", named), ("https://two.example", named), ("https://evil.example", false)]
+        {
+            let asked = [("origin", origin), ("access-control-request-method", "PATCH")];
+            let preflight = rest.ask("OPTIONS", "/v1/users/x", &asked, "").await.expect(204);
+            let answer = rest.ask("GET", "/v1/me", &asked[..1], "").await.expect(200);
+            let expected = if known { origin } else { "" };
+            for answer in [&preflight, &answer] {
+                assert_eq!(answer.header("access-control-allow-origin"), expected, "{origin}");
+                assert_eq!(answer.header("access-control-allow-credentials"), "", "no cookie");
+            }
+            assert_eq!(preflight.header("access-control-allow-headers").contains("authorization"), known, "{origin}");
+        }
+    }
+}
