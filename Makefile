@@ -33,7 +33,7 @@ TIMED := @infra/checks/timed.sh
 help:
 	@echo 'make run      the whole system on this machine   make run ARGS="--port 9000"'
 	@echo 'make test     every test: unit, integration, end to end'
-	@echo 'make api-docs  the OpenAPI document, made anew from the types and shared/wire/api'
+	@echo 'make api-docs  the OpenAPI and AsyncAPI documents, made anew from the types and shared/wire/api'
 	@echo 'make simulate  the live path under everything that the cloud does to it   make simulate SEEDS=42'
 	@echo 'make lint     format, lints, documentation, licences, what may depend on what, the template'
 	@echo 'make lambda   every function, built as Lambda runs it   make lambda LAMBDA="--release --arm64"'
@@ -82,7 +82,7 @@ api-test: needs-of-checks $(TOOLS)/api/installed
 	@$(TOOLS)/api/bin/python infra/checks/api.py --self-test
 	$(TIMED) "schemathesis" $(TOOLS)/api/bin/python infra/checks/api.py $(TARGET)/$(PROFILE:dev=debug)/callboard
 
-# Writes shared/wire/api/openapi.json anew, of the files beside it and the types that are sent.
+# Writes openapi.json and asyncapi.json in shared/wire/api anew, of the files beside them and the types that are sent.
 api-docs: needs
 	@cargo run --quiet --locked --package callboard-wire --features schema --example openapi
 

@@ -66,7 +66,10 @@ pub(crate) async fn run(args: DevArgs) -> anyhow::Result<()> {
     let template = project.join("template.yaml");
     let mut overrides = settings.overrides(&template)?;
     overrides.entry("AnonymousCaptureOrg".into()).or_insert_with(|| seed::ORG.into());
+    // Whoever registers first sees what the key of this machine made.
+    overrides.entry("FirstOrganization".into()).or_insert_with(|| seed::ORG.into());
     overrides.entry("RedactionKey".into()).or_insert(seed::secret(&args.data, "redaction-key")?);
+    overrides.entry("SigningKeySecret".into()).or_insert(seed::secret(&args.data, "signing-key-secret")?);
     if matches!(args.clock, ClockArg::Snappy) {
         // Who tries a call here hears it soon.
         overrides.entry("KeepWindowSeconds".into()).or_insert_with(|| "2".into());
@@ -96,7 +99,7 @@ pub(crate) async fn run(args: DevArgs) -> anyhow::Result<()> {
     // Listen for the end from the beginning: a signal during start-up stops it, too.
     let mut terminate = signal(SignalKind::terminate())?;
     let stack = Box::pin(Stack::start(options)).await.map_err(settings::name_variable)?;
-    seed::accounts(&stack.sdk_config(), stack.template(), &token).await?;
+    seed::accounts(&stack.sdk_config(), stack.template(), &token, Clock::system().now_ms()).await?;
 
     let url = format!("http://{}", stack.address());
     let (aws, door) = serve_aws(&stack).await?;

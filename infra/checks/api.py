@@ -108,9 +108,15 @@ def seed(callboard, url, token, environment, document):
     ask(url, token, f"/v1/calls/{done}/audio")
     cards = {card["id"] for call in calls for card in ask(url, token, f"/v1/calls/{call}")["cards"]}
     cursor = ask(url, token, "/v1/calls?limit=1").get("next")
+    keys = [ask(url, token, "/v1/keys", {"name": f"Desk {number}", "role": "capture"})["id"] for number in range(3)]
+    invited = [ask(url, token, "/v1/invitations", {"role": "agent"}) for _ in range(4)]
+    account = {"email": "al@example.com", "password": "correct horse battery", "name": "Al",
+               "invitation": invited.pop()["secret"]}
+    users = [ask(url, token, "/v1/auth/register", account)["me"]["principal"]]
     there = {"calls": calls, "recordings": [done, *awaited], "spare": spare, "cards": sorted(cards), "cursors": [cursor] if cursor else [],
              "playbooks": ["sales", "tax_relief", "autumn_sale"], "own": ["autumn_sale"],
-             "playbook": kinds["application/json"]["example"]}
+             "playbook": kinds["application/json"]["example"], "keys": keys, "users": users,
+             "invitations": [invitation["id"] for invitation in invited]}
     for kind, found in there.items():
         if not found:
             fail(f"there are no {kind} to ask about")

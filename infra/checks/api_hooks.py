@@ -1,4 +1,5 @@
-"""What no document can tell schemathesis: which calls, recordings, cards, cursors and playbooks there are.
+"""What no document can tell schemathesis: which calls, recordings, cards, cursors, playbooks, keys, people and
+invitations there are.
 
 Every other request that fits the document is given them, so that what is there is hit as well as what is not.
 """
@@ -11,8 +12,8 @@ import schemathesis
 from schemathesis.core.parameters import ParameterLocation
 
 THERE = json.loads(os.environ["CALLBOARD_THERE"])
-"""Calls, recordings, cards, cursors and playbooks, each a list of names, and the fields of a playbook. Spare calls are
-those that may be removed."""
+"""Calls, recordings, cards, cursors, playbooks, keys, people and invitations, each a list of names, and the fields of a
+playbook. Spare calls are those that may be removed."""
 
 turns = collections.Counter()
 """How many requests each operation got: what comes between those of one changes nothing for it."""
@@ -28,6 +29,9 @@ def fits(case, location):
 
 def name_of(case, turn):
     """The name of something that is there."""
+    for kind in ["keys", "users", "invitations"]:
+        if f"/{kind}/" in case.operation.path:
+            return THERE[kind][turn // 2 % len(THERE[kind])]
     if "/playbooks/" not in case.operation.path:
         kind = "calls"
         if case.method == "DELETE" and "{card}" not in case.operation.path:

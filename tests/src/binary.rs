@@ -2,6 +2,7 @@
 //! and with the same features of what it is made of; where it is up to date that takes a moment.
 
 use std::{
+    ffi::OsStr,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::OnceLock,
@@ -18,7 +19,12 @@ pub fn callboard() -> &'static Path {
 }
 
 fn build() -> PathBuf {
-    let output = Command::new(env!("CARGO"))
+    let mut cargo = Command::new(env!("CARGO"));
+    // What cargo tells a test of its package makes build scripts, and all behind them, run anew: they ask for it.
+    for (name, _) in std::env::vars_os().filter(|(name, _)| is_of_a_package(name)) {
+        cargo.env_remove(name);
+    }
+    let output = cargo
         .args(["build", "--workspace", "--bin", "callboard", "--message-format", "json"])
         .args(["--profile", &profile()])
         .current_dir(project())
@@ -30,6 +36,11 @@ fn build() -> PathBuf {
     let messages = output.stdout.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok());
     let executable = |message: Value| message["executable"].as_str().map(PathBuf::from);
     messages.filter_map(executable).next_back().expect("cargo names what it built")
+}
+
+fn is_of_a_package(name: &OsStr) -> bool {
+    let name = name.to_str().unwrap_or_default();
+    name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
 }
 
 /// The profile that this very test was built in, by the folder it is run from.

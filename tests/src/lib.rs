@@ -1,6 +1,6 @@
-//! What the end-to-end tests share: recordings, a scripted speech service, a scripted language model, the program as a
-//! process, the stack in this process, clients for both, a dashboard that does no more than its protocol asks for, and
-//! what must hold of any bytes at all.
+//! What the end-to-end tests share: recordings, a scripted speech service, a scripted language model, an issuer of tokens,
+//! the program as a process, the stack in this process with its people, clients for both, a dashboard that does no more
+//! than its protocol asks for, and what must hold of any bytes at all.
 //!
 //! Nothing here asserts what Callboard does, `fuzz` apart; that stands in the tests. A helper panics when it cannot go
 //! on, and says what it waited for and what came instead.
@@ -18,7 +18,9 @@ pub mod cut;
 pub mod dashboard;
 pub mod events;
 pub mod fuzz;
+pub mod issuer;
 pub mod model;
+pub mod people;
 pub mod process;
 pub mod rest;
 pub mod socket;

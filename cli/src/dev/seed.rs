@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use callboard_adapters::{accounts::Accounts, table::Table};
 use callboard_domain::{OrgId, permissions::Role, playbook};
 use callboard_local::template::Template;
-use callboard_wire::items::{KeyItem, key_pk, sk};
+use callboard_wire::items::KeyItem;
 
 /// The organization of everything on one machine.
 pub(super) const ORG: &str = "local";
@@ -27,20 +27,20 @@ pub(super) fn secret(data: &Path, name: &str) -> anyhow::Result<String> {
 }
 
 /// Stores the key of the token, and the shipped playbooks as they are in this version.
-pub(super) async fn accounts(sdk: &aws_types::SdkConfig, template: &Template, token: &str) -> anyhow::Result<()> {
+pub(super) async fn accounts(
+    sdk: &aws_types::SdkConfig,
+    template: &Template,
+    token: &str,
+    now_ms: i64,
+) -> anyhow::Result<()> {
     let authorizer = template.functions.values().find(|function| function.handler == "authorizer");
     let table = authorizer.and_then(|function| function.environment.get("ACCOUNTS_TABLE"));
     let table = table.context("the template's authorizer has no ACCOUNTS_TABLE")?;
     let accounts = Accounts::new(Table::new(aws_sdk_dynamodb::Client::new(sdk), table));
-    let key = KeyItem {
-        pk: key_pk(&callboard_authorizer::hash(token)),
-        sk: sk::SELF.into(),
-        org: OrgId::parse(ORG)?,
-        principal: "local".into(),
-        role: Role::Admin,
-        revoked: false,
-    };
-    accounts.put_key(&key).await?;
+    // The person of this machine waits for nobody, least of all for the machine.
+    let own = KeyItem::new(&callboard_authorizer::hash(token), &OrgId::parse(ORG)?, "local", Role::Admin);
+    let key = KeyItem { requests_per_minute: Some(0), ..own };
+    accounts.put_key(&key, "This machine", now_ms).await?;
     for (file, yaml) in playbook::SHIPPED {
         let playbook = playbook::parse_yaml(yaml).map_err(|error| anyhow::anyhow!("{file}: {error}"))?;
         accounts.put_shared_playbook(&playbook, yaml).await?;

@@ -1,10 +1,10 @@
 //! Who makes a request, as the authorizer found out, and what they may do.
 
-use axum::{extract::FromRequestParts, http::StatusCode, http::request::Parts};
-use callboard_domain::{
-    OrgId,
-    permissions::{Action, Role},
+use axum::{
+    extract::FromRequestParts,
+    http::{Extensions, StatusCode, request::Parts},
 };
+use callboard_domain::{OrgId, permissions::Action};
 use callboard_wire::connection::AuthContext;
 use lambda_http::request::RequestContext;
 
@@ -17,13 +17,14 @@ pub(crate) struct Caller {
     pub(crate) org: OrgId,
     /// Who they are in it.
     pub(crate) principal: String,
-    role: Role,
+    /// How they got in.
+    pub(crate) auth: AuthContext,
 }
 
 impl Caller {
     /// Whether they may do this; `own` says that they captured the call that it is about.
     pub(crate) fn may(&self, action: Action, own: bool) -> bool {
-        self.role.may(action, own)
+        self.auth.role.may(action, own)
     }
 
     /// Refuses what they may not do, `what` being how it is called.
@@ -31,7 +32,7 @@ impl Caller {
         if self.may(action, own) {
             return Ok(());
         }
-        let detail = format!("the role {} may not {what}", self.role.as_str());
+        let detail = format!("the role {} may not {what}", self.auth.role.as_str());
         Err(refused(StatusCode::FORBIDDEN, detail))
     }
 }
@@ -41,13 +42,15 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refused> {
         let unknown = || refused(StatusCode::UNAUTHORIZED, "send a token: Authorization: Bearer <token>");
-        let Some(RequestContext::ApiGatewayV2(context)) = parts.extensions.get::<RequestContext>() else {
-            return Err(unknown());
-        };
-        let fields = context.authorizer.as_ref().and_then(|found| serde_json::to_value(&found.fields).ok());
-        let auth: Option<AuthContext> = fields.and_then(|fields| serde_json::from_value(fields).ok());
-        let AuthContext { org, principal, role, .. } = auth.ok_or_else(unknown)?;
-        let org = OrgId::parse(&org).map_err(|_| unknown())?;
-        Ok(Self { org, principal, role })
+        let auth = auth(&parts.extensions).ok_or_else(unknown)?;
+        let org = OrgId::parse(&auth.org).map_err(|_| unknown())?;
+        Ok(Self { org, principal: auth.principal.clone(), auth })
     }
+}
+
+/// What the authorizer found out; none where it was not asked.
+pub(crate) fn auth(extensions: &Extensions) -> Option<AuthContext> {
+    let Some(RequestContext::ApiGatewayV2(context)) = extensions.get::<RequestContext>() else { return None };
+    let fields = serde_json::to_value(&context.authorizer.as_ref()?.fields).ok()?;
+    serde_json::from_value(fields).ok()
 }

@@ -1,24 +1,31 @@
-//! The REST API, for pages and scripts: calls as they stand, feedback on their cards, and playbooks.
+//! The REST API, for pages and scripts: calls as they stand, feedback on their cards, playbooks, and accounts.
 //!
 //! Owns the routes; what each does stands in its module. Who somebody is, the authorizer found out before.
 
+use std::sync::Arc;
+
 use axum::{
     Json, Router,
-    http::{HeaderMap, StatusCode},
-    response::Response,
+    extract::Request,
+    http::{HeaderMap, Method, StatusCode, header},
+    middleware::{self, Next},
+    response::{IntoResponse as _, Response},
     routing::{MethodRouter, get, post, put},
 };
 use callboard_adapters::{
     accounts::Accounts,
     audio::{AudioStore, client as bucket_client},
     calls::Calls,
+    connections::Connections,
+    gateway::Gateway,
     orgs::Orgs,
     queue::ArchiveQueue,
     table::Table,
 };
 use callboard_runtime::{Clock, SettingError, Start};
-use callboard_wire::{OPENAPI, rest::Health};
+use callboard_wire::{ASYNCAPI, OPENAPI, rest::Health};
 
+mod accounts;
 mod audio;
 mod body;
 mod caller;
@@ -28,6 +35,7 @@ mod cursor;
 mod deletion;
 mod feedback;
 mod hooks;
+mod limit;
 mod path;
 mod playbooks;
 mod problem;
@@ -36,6 +44,7 @@ mod recordings;
 mod settings;
 mod tags;
 
+pub use accounts::{Doors, Sockets};
 pub use hooks::Hooks;
 use problem::problem;
 use tags::represent;
@@ -48,8 +57,14 @@ const LONGEST_PLAYBACK_S: u64 = 43_200;
 /// What the function needs.
 #[derive(Debug, Clone)]
 pub struct Context {
-    /// Playbooks, and what is learned from feedback.
+    /// People, keys, playbooks, and what is learned from feedback.
     pub accounts: Accounts,
+    /// How people get in.
+    pub doors: Arc<Doors>,
+    /// Which connections are whose.
+    pub sockets: Sockets,
+    /// How many requests a minute a principal has; 0 for any number.
+    pub requests_per_minute: u32,
     /// Settings of organizations.
     pub orgs: Orgs,
     /// Calls.
@@ -67,8 +82,9 @@ pub struct Context {
 }
 
 impl Context {
-    /// Reads `ACCOUNTS_TABLE`, `CALLS_TABLE`, `AUDIO_BUCKET`, `ARCHIVE_QUEUE_URL`, `PLAYBACK_SECONDS` (900 by default, at
-    /// most 43,200), and what [`Hooks`] needs.
+    /// Reads `ACCOUNTS_TABLE`, `CALLS_TABLE`, `SOCKETS_TABLE`, `SOCKET_ENDPOINT`, `AUDIO_BUCKET`, `ARCHIVE_QUEUE_URL`,
+    /// `PLAYBACK_SECONDS` (900 by default, at most 43,200), `RATE_LIMIT_PER_MINUTE` (300 by default), and what [`Hooks`] and
+    /// [`Doors`] need.
     pub fn start(start: &Start) -> Result<Self, SettingError> {
         let client = aws_sdk_dynamodb::Client::new(&start.sdk);
         let playback_s = start.settings.parsed("PLAYBACK_SECONDS", PLAYBACK_S)?;
@@ -77,8 +93,15 @@ impl Context {
             return Err(SettingError::malformed("PLAYBACK_SECONDS", problem));
         }
         let table = |name: &str| Ok(Table::new(client.clone(), start.settings.required(name)?));
+        let management = aws_sdk_apigatewaymanagement::config::Builder::from(&start.sdk);
         Ok(Self {
             accounts: Accounts::new(table("ACCOUNTS_TABLE")?),
+            doors: Arc::new(Doors::start(start)?),
+            sockets: Sockets {
+                connections: Connections::new(table("SOCKETS_TABLE")?),
+                gateway: Gateway::new(&management, &start.settings.address("SOCKET_ENDPOINT")?),
+            },
+            requests_per_minute: start.settings.parsed("RATE_LIMIT_PER_MINUTE", limit::PER_MINUTE)?,
             orgs: Orgs::new(table("ACCOUNTS_TABLE")?),
             calls: Calls::new(table("CALLS_TABLE")?),
             hooks: Hooks::start(start)?,
@@ -96,13 +119,25 @@ impl Context {
 /// All routes, for what knows each path of its own.
 pub fn router(context: Context) -> Router {
     let absent = "there is no such resource: see /v1/calls, /v1/playbooks and /openapi.json";
+    let counted = middleware::from_fn_with_state(context.clone(), limit::count);
     let not_allowed = "this resource does not know this method: see the header Allow";
     routes()
         .into_iter()
         .fold(Router::new(), |router, (path, methods)| router.route(path, methods))
         .method_not_allowed_fallback(move || async move { problem(StatusCode::METHOD_NOT_ALLOWED, not_allowed) })
         .fallback(move || async move { problem(StatusCode::NOT_FOUND, absent) })
+        .layer(counted)
+        .layer(middleware::from_fn(preflight))
         .with_state(context)
+}
+
+/// Says yes to a browser that asks whether it may ask: for which pages that holds, the gateway's headers tell.
+async fn preflight(request: Request, next: Next) -> Response {
+    let asks = request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    if request.method() == Method::OPTIONS && asks {
+        return StatusCode::NO_CONTENT.into_response();
+    }
+    next.run(request).await
 }
 
 /// Every path with its methods: those that the OpenAPI document describes, and no other.
@@ -110,7 +145,8 @@ fn routes() -> Vec<(&'static str, MethodRouter<Context>)> {
     use playbooks::{trial, write};
     vec![
         ("/health", get(health)),
-        ("/openapi.json", get(document)),
+        ("/openapi.json", get(|headers: HeaderMap| async move { document(&headers, OPENAPI) })),
+        ("/asyncapi.json", get(|headers: HeaderMap| async move { document(&headers, ASYNCAPI) })),
         ("/v1/calls", get(calls::list)),
         ("/v1/calls/{id}", get(calls::snapshot).delete(deletion::delete)),
         ("/v1/calls/{id}/audio", get(audio::pieces)),
@@ -128,6 +164,7 @@ fn routes() -> Vec<(&'static str, MethodRouter<Context>)> {
         ("/v1/playbooks/{id}", get(playbooks::read).put(write::replace).delete(write::delete)),
     ]
     .into_iter()
+    .chain(accounts::routes())
     .chain(compat::routes())
     .collect()
 }
@@ -136,15 +173,14 @@ async fn health() -> Json<Health> {
     Json(Health { status: "ok".into(), version: env!("CARGO_PKG_VERSION").into() })
 }
 
-async fn document(headers: HeaderMap) -> Response {
-    represent(&headers, "application/json", OPENAPI.as_bytes().to_vec())
+fn document(headers: &HeaderMap, text: &str) -> Response {
+    represent(headers, "application/json", text.as_bytes().to_vec())
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
-    use axum::http::header;
     use lambda_http::{http::Request, request::LambdaRequest};
     use serde_json::{Map, Value, json};
     use tower::ServiceExt as _;
@@ -159,6 +195,12 @@ mod tests {
         let sdk = sdk.build();
         Context {
             accounts: Accounts::new(table.clone()),
+            doors: Arc::new(Doors::shut()),
+            sockets: Sockets {
+                connections: Connections::new(table.clone()),
+                gateway: Gateway::new(&aws_sdk_apigatewaymanagement::config::Builder::from(&sdk), "http://127.0.0.1:1"),
+            },
+            requests_per_minute: limit::PER_MINUTE,
             orgs: Orgs::new(table.clone()),
             calls: Calls::new(table),
             audio: AudioStore::new(bucket_client(&sdk), "none"),
@@ -200,12 +242,27 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_browser_may_ask_whether_it_may_ask() {
+        for (header, expected) in [("access-control-request-method", 204), ("origin", 405)] {
+            let request = Request::builder().method("OPTIONS").uri("/v1/calls").header(header, "GET");
+            let request = request.body(axum::body::Body::empty()).unwrap();
+            assert_eq!(router(context()).oneshot(request).await.unwrap().status().as_u16(), expected, "{header}");
+        }
+    }
+
+    #[tokio::test]
     async fn without_a_token_nothing_is_told_but_what_the_document_says() {
         for (path, operations) in described() {
             for (method, operation) in operations.iter().filter(|(name, _)| *name != "parameters") {
-                let expected = if operation.get("security") == Some(&json!([])) { 200 } else { 401 };
+                let is_open = operation.get("security") == Some(&json!([]));
                 let answer = ask(&method.to_ascii_uppercase(), &path.replace(['{', '}'], "")).await;
-                assert_eq!(answer.status().as_u16(), expected, "{method} {path}");
+                let status = answer.status().as_u16();
+                let told = axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+                let told: Value = serde_json::from_slice(&told).unwrap_or_default();
+                let asks = told["detail"].as_str().is_some_and(|detail| detail.starts_with("send a token"));
+                // What is open to all is done, or complains of something else: the tables, which nobody can reach here.
+                let expected = if is_open { !asks } else { status == 401 };
+                assert!(expected, "{method} {path}: {status} {told}");
             }
         }
     }

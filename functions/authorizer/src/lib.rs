@@ -1,20 +1,21 @@
 //! Who is this, and what may they do: asked at `$connect` and for every HTTP request.
 //!
 //! The answer's context travels with every message of the connection, so nobody behind it looks a principal up.
-//! A socket presents its secret as a bearer token, in a header or, from a browser, as a subprotocol; clients that can
-//! set nothing but the URL use a capture key, which may only send audio. A request presents it in `Authorization` or, as
-//! some older clients do, in `X-API-Key`.
+//! A secret is a key, or an access token of a person. A socket presents it as a bearer token, in a header or, from a
+//! browser, as a subprotocol; clients that can set nothing but the URL use a capture key, which may only send audio. A
+//! request presents it in `Authorization` or, as some older clients do, in `X-API-Key`. Nobody is remembered: whoever was
+//! taken back is out with their next request.
 
 use std::collections::BTreeMap;
 
-use callboard_adapters::{ServiceError, accounts::Accounts, table::Table};
+use callboard_adapters::{ServiceError, accounts::Accounts, identity::Identity, table::Table};
 use callboard_domain::{
     OrgId,
     permissions::{Action, Role},
 };
-use callboard_runtime::{Clock, SettingError, Start};
+use callboard_runtime::{Clock, SettingError, Start, identity};
 use callboard_wire::{
-    connection::{AuthContext, Capture},
+    connection::{AuthContext, Capture, PrincipalKind},
     credentials,
     socket_event::header,
 };
@@ -26,8 +27,8 @@ pub use callboard_wire::credentials::secret_hash as hash;
 /// What the function needs.
 #[derive(Debug)]
 pub struct Context {
-    /// Keys.
-    pub accounts: Accounts,
+    /// Keys and people.
+    pub identity: Identity,
     /// Organization of captures without a key; none refuses them.
     pub anonymous_capture: Option<OrgId>,
     /// The time of day.
@@ -35,13 +36,14 @@ pub struct Context {
 }
 
 impl Context {
-    /// Reads `ACCOUNTS_TABLE` and `ANONYMOUS_CAPTURE_ORG`.
+    /// Reads `ACCOUNTS_TABLE`, `ANONYMOUS_CAPTURE_ORG`, and what [`identity::connect`] does.
     pub fn start(start: &Start) -> Result<Self, SettingError> {
         let client = aws_sdk_dynamodb::Client::new(&start.sdk);
         let name = "ANONYMOUS_CAPTURE_ORG";
         let anonymous = start.settings.optional(name).map(OrgId::parse).transpose();
+        let accounts = Accounts::new(Table::new(client, start.settings.required("ACCOUNTS_TABLE")?));
         Ok(Self {
-            accounts: Accounts::new(Table::new(client, start.settings.required("ACCOUNTS_TABLE")?)),
+            identity: identity::connect(&start.settings, accounts)?,
             anonymous_capture: anonymous.map_err(|e| SettingError::malformed(name, e))?,
             clock: start.clock.clone(),
         })
@@ -116,10 +118,20 @@ pub async fn handle(event: AuthorizerEvent, context: &Context) -> Result<Value, 
     Ok(answer)
 }
 
+/// Who shows this secret.
+async fn holder(secret: &str, context: &Context) -> Result<AuthContext, AuthError> {
+    let now_ms = context.clock.now_ms();
+    let auth = context.identity.holder(secret, now_ms).await?.ok_or(AuthError::Unauthorized)?;
+    if let Err(error) = context.identity.note(&auth, now_ms).await {
+        tracing::warn!(%error, "when a key was last used could not be noted");
+    }
+    Ok(auth)
+}
+
 /// Who makes an HTTP request.
 async fn requesting(event: &AuthorizerEvent, context: &Context) -> Result<AuthContext, AuthError> {
     if let Some(secret) = bearer(event).or_else(|| api_key(event)) {
-        return context.accounts.principal(secret).await?.ok_or(AuthError::Unauthorized);
+        return holder(secret, context).await;
     }
     match &context.anonymous_capture {
         Some(org) if takes_recordings(event) && !shows_something(event) => Ok(anonymous(org)),
@@ -133,7 +145,7 @@ fn takes_recordings(event: &AuthorizerEvent) -> bool {
 
 /// Whoever shows nothing, where that is allowed: all of them are one principal.
 fn anonymous(org: &OrgId) -> AuthContext {
-    AuthContext::new(org.as_str(), "anonymous", Role::Capture)
+    AuthContext::new(org.as_str(), "anonymous", Role::Capture).of_person(PrincipalKind::Anonymous, None).unlimited()
 }
 
 /// The context of a socket that opens; none when the principal may not do what it asks for.
@@ -142,7 +154,7 @@ async fn connecting(event: &AuthorizerEvent, context: &Context) -> Result<Option
         |name: &str| event.query_string_parameters.as_ref().and_then(|query| query.get(name)).map(String::as_str);
     let capture_key = query("capture_key");
     let auth = match bearer(event).or(capture_key) {
-        Some(secret) => context.accounts.principal(secret).await?.ok_or(AuthError::Unauthorized)?,
+        Some(secret) => holder(secret, context).await?,
         None => match &context.anonymous_capture {
             // Whoever shows something that is no token means to be somebody.
             _ if shows_something(event) => return Err(AuthError::Unauthorized),

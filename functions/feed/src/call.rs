@@ -65,7 +65,7 @@ impl Feed for CallFeed {
     }
 
     async fn is_allowed(&self) -> bool {
-        self.caller.is_still_known(&self.context.accounts).await
+        self.caller.is_still_known(&self.context.identity).await
     }
 
     fn due_ms(&self) -> i64 {

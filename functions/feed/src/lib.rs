@@ -4,11 +4,11 @@
 //! the call's revision counter moved, and reads what is newer. Where no answer is a stream, it is a problem document, as
 //! the REST API gives.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, sync::Arc};
 
 use bytes::Bytes;
-use callboard_adapters::{accounts::Accounts, calls::Calls, table::Table};
-use callboard_runtime::{Clock, SettingError, Start};
+use callboard_adapters::{accounts::Accounts, calls::Calls, identity::Identity, table::Table};
+use callboard_runtime::{Clock, SettingError, Start, identity};
 use futures_util::stream::BoxStream;
 use http::{HeaderValue, Response, header};
 
@@ -31,8 +31,8 @@ pub type Body = BoxStream<'static, Result<Bytes, Infallible>>;
 /// What the function needs.
 #[derive(Debug, Clone)]
 pub struct Context {
-    /// Keys.
-    pub accounts: Accounts,
+    /// Keys and people.
+    pub identity: Arc<Identity>,
     /// Calls.
     pub calls: Calls,
     /// How long to wait between two looks at a call that changes, in milliseconds.
@@ -42,7 +42,7 @@ pub struct Context {
 }
 
 impl Context {
-    /// Reads `ACCOUNTS_TABLE`, `CALLS_TABLE` and `FEED_POLL_MS`.
+    /// Reads `ACCOUNTS_TABLE`, `CALLS_TABLE`, `FEED_POLL_MS`, and what [`identity::connect`] does.
     pub fn start(start: &Start) -> Result<Self, SettingError> {
         let client = aws_sdk_dynamodb::Client::new(&start.sdk);
         let table = |name: &str| Ok(Table::new(client.clone(), start.settings.required(name)?));
@@ -51,7 +51,7 @@ impl Context {
             return Err(SettingError::malformed("FEED_POLL_MS", "use 50 to 10000 milliseconds"));
         }
         Ok(Self {
-            accounts: Accounts::new(table("ACCOUNTS_TABLE")?),
+            identity: Arc::new(identity::connect(&start.settings, Accounts::new(table("ACCOUNTS_TABLE")?))?),
             calls: Calls::new(table("CALLS_TABLE")?),
             poll_ms,
             clock: start.clock.clone(),
@@ -62,7 +62,7 @@ impl Context {
 /// Answers one request. `deadline_ms` is when the function is ended, in milliseconds since the Unix epoch: a stream
 /// ends by itself before.
 pub async fn handle(request: Request, deadline_ms: i64, context: &Context) -> Response<Body> {
-    let opened = match request.wanted(&context.accounts).await {
+    let opened = match request.wanted(context).await {
         Ok(Wanted::Call { caller, call, after }) => call::open(&caller, &call, after, deadline_ms, context).await,
         Ok(Wanted::Organization { caller, after }) => organization::open(caller, after, deadline_ms, context).await,
         Err(refused) => Err(refused),

@@ -2,19 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use callboard_adapters::accounts::Accounts;
+use callboard_adapters::identity::Identity;
 use callboard_domain::{
     CallId, OrgId,
     permissions::{Action, Role},
 };
-use callboard_wire::{
-    credentials::{bearer, secret_hash},
-    socket_event::header,
-};
+use callboard_wire::{connection::AuthContext, credentials::bearer, socket_event::header};
 use http::StatusCode;
 use serde::Deserialize;
 
 use crate::{
+    Context,
     cursor::Cursor,
     problem::{Refused, refused},
 };
@@ -54,28 +52,23 @@ pub(crate) struct Caller {
     pub(crate) org: OrgId,
     /// Who they are in it.
     pub(crate) principal: String,
-    role: Role,
-    /// By which they are known.
-    secret_hash: String,
+    /// How they got in.
+    auth: AuthContext,
 }
 
 impl Caller {
     /// Whether they are still who they were. Where that cannot be found out just now, they are.
-    pub(crate) async fn is_still_known(&self, accounts: &Accounts) -> bool {
-        match accounts.principal_of(&self.secret_hash).await {
-            Ok(found) => found.is_some_and(|auth| {
-                (auth.org.as_str(), &auth.principal, auth.role) == (self.org.as_str(), &self.principal, self.role)
-            }),
-            Err(error) => {
-                tracing::warn!(error = %error, "a listener could not be looked up and is let on");
-                true
-            }
-        }
+    pub(crate) async fn is_still_known(&self, identity: &Identity) -> bool {
+        identity.still_holds(&self.auth).await.unwrap_or_else(|error| {
+            tracing::warn!(error = %error, "a listener could not be looked up and is let on");
+            true
+        })
     }
 
     /// Whether they may read what was captured by this principal.
     pub(crate) fn may_read(&self, captured_by: &str) -> bool {
-        self.role.may(Action::ReadAllCalls, false) || self.role.may(Action::ReadCall, captured_by == self.principal)
+        let role = self.auth.role;
+        role.may(Action::ReadAllCalls, false) || role.may(Action::ReadCall, captured_by == self.principal)
     }
 }
 
@@ -107,9 +100,9 @@ enum Path {
 
 impl Request {
     /// What is wanted, once it is known that the caller may ask for it.
-    pub(crate) async fn wanted(&self, accounts: &Accounts) -> Result<Wanted, Refused> {
+    pub(crate) async fn wanted(&self, context: &Context) -> Result<Wanted, Refused> {
         let path = self.path()?;
-        let caller = self.caller(accounts).await?;
+        let caller = self.caller(context).await?;
         let last = self.last_event_id();
         match path {
             Path::Call(id) => {
@@ -145,12 +138,11 @@ impl Request {
         Ok(path)
     }
 
-    async fn caller(&self, accounts: &Accounts) -> Result<Caller, Refused> {
+    async fn caller(&self, context: &Context) -> Result<Caller, Refused> {
         let unknown = |detail: &str| refused(StatusCode::UNAUTHORIZED, detail);
         let secret = header(&self.headers, "authorization").and_then(bearer);
         let secret = secret.ok_or_else(|| unknown("send a token: Authorization: Bearer <token>"))?;
-        let secret_hash = secret_hash(secret);
-        let found = accounts.principal_of(&secret_hash).await?;
+        let found = context.identity.holder(secret, context.clock.now_ms()).await?;
         let auth = found.ok_or_else(|| unknown("this token is not known, or was revoked: send another"))?;
         let org =
             OrgId::parse(&auth.org).map_err(|_| unknown("this token belongs to no organization: send another"))?;
@@ -158,7 +150,7 @@ impl Request {
             let detail = "the role capture may only send audio: use the token of a person";
             return Err(refused(StatusCode::FORBIDDEN, detail));
         }
-        Ok(Caller { org, principal: auth.principal, role: auth.role, secret_hash })
+        Ok(Caller { org, principal: auth.principal.clone(), auth })
     }
 
     /// The header that browsers send when they come back; the query parameter for clients that set no headers by habit.

@@ -33,7 +33,7 @@ const SUBPROTOCOL: &str = "callboard.v1";
 /// What the function needs.
 #[derive(Debug)]
 pub struct Context {
-    /// Playbooks, and what is learned from feedback.
+    /// Who may still get in, playbooks, and what is learned from feedback.
     pub accounts: Accounts,
     /// Calls.
     pub calls: Calls,
@@ -99,11 +99,6 @@ async fn connect(event: &SocketEvent, context: &Context) -> Result<SocketAnswer,
         Ok(header) => header,
         Err(error) => return Ok(SocketAnswer::refused(403, &error.to_string())),
     };
-    if let Some(header) = header
-        && let Some(refusal) = begin(&header, context).await?
-    {
-        return Ok(SocketAnswer::refused(403, &refusal));
-    }
     let item = ConnectionItem {
         pk: connection_pk(&socket.connection_id),
         sk: sk::SELF.into(),
@@ -115,6 +110,20 @@ async fn connect(event: &SocketEvent, context: &Context) -> Result<SocketAnswer,
         expires_at: context.clock.now_ms() / 1_000 + KEEP_S,
     };
     context.connections.open(&item).await?;
+    // Whoever takes a key or a person back closes the connections that it finds then. This one stands among them by now,
+    // or it is seen here that it must not.
+    let refusal = if context.accounts.still_holds(auth).await? {
+        match header {
+            Some(header) => begin(&header, context).await?,
+            None => None,
+        }
+    } else {
+        Some("this key or account was taken back: use another".to_owned())
+    };
+    if let Some(refusal) = refusal {
+        context.connections.close(&socket.connection_id).await?;
+        return Ok(SocketAnswer::refused(403, &refusal));
+    }
     let mut answer = SocketAnswer::ok();
     let offered = event.header("sec-websocket-protocol").unwrap_or_default();
     if offered.split(',').any(|protocol| protocol.trim() == SUBPROTOCOL) {

@@ -1,20 +1,23 @@
-//! The `accounts` table: keys, playbooks, and what was learned from feedback.
+//! The `accounts` table: people, how they get in, keys, playbooks, and what was learned from feedback.
 
 use callboard_domain::{
     OrgId, PlaybookId,
     playbook::{self, Playbook},
 };
-use callboard_wire::{
-    connection::AuthContext,
-    credentials::secret_hash,
-    items::{KeyItem, PlaybookItem, SHARED_PLAYBOOKS_PK, key_pk, playbooks_pk, sk},
-};
+use callboard_wire::items::{PlaybookItem, SHARED_PLAYBOOKS_PK, playbooks_pk, sk};
 
 use crate::{ServiceError, table::Table};
 
 mod feedback;
+mod invitations;
+mod keys;
+mod limits;
+mod people;
 mod playbooks;
+mod sessions;
 
+pub use keys::NOTE_MS;
+pub use people::{Changed, Joined};
 pub use playbooks::EARLIER_VERSIONS;
 
 /// The table.
@@ -25,27 +28,6 @@ impl Accounts {
     /// The table behind a client.
     pub fn new(table: Table) -> Self {
         Self(table)
-    }
-
-    /// The key with this hash of its secret.
-    pub async fn key(&self, secret_hash: &str) -> Result<Option<KeyItem>, ServiceError> {
-        self.0.get(&key_pk(secret_hash), sk::SELF).await
-    }
-
-    /// Who shows this secret; none if nobody has it, or not any more.
-    pub async fn principal(&self, secret: &str) -> Result<Option<AuthContext>, ServiceError> {
-        self.principal_of(&secret_hash(secret)).await
-    }
-
-    /// The same by the hash of the secret, for who asks again later and keeps no secret.
-    pub async fn principal_of(&self, secret_hash: &str) -> Result<Option<AuthContext>, ServiceError> {
-        let key = self.key(secret_hash).await?.filter(|key| !key.revoked);
-        Ok(key.map(|key| AuthContext::new(key.org.as_str(), &key.principal, key.role)))
-    }
-
-    /// Stores a key.
-    pub async fn put_key(&self, key: &KeyItem) -> Result<(), ServiceError> {
-        self.0.put(key).await
     }
 
     /// Whether there is a playbook of this id for an organization.

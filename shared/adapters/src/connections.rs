@@ -1,6 +1,7 @@
 //! The `sockets` table: who is connected and who watches what.
 
-use callboard_wire::items::{ConnectionItem, WatchItem, connection_pk, sk};
+use callboard_domain::OrgId;
+use callboard_wire::items::{ConnectionItem, WatchItem, connection_pk, principal_pk, sk};
 
 use crate::{
     ServiceError,
@@ -17,9 +18,21 @@ impl Connections {
         Self(table)
     }
 
-    /// Remembers a connection.
+    /// Remembers a connection, and that it is its principal's.
     pub async fn open(&self, item: &ConnectionItem) -> Result<(), ServiceError> {
-        self.0.put(item).await
+        self.0.put(item).await?;
+        let own = WatchItem {
+            pk: principal_pk(&item.org, &item.principal),
+            sk: sk::watch(&item.connection),
+            connection: item.connection.clone(),
+            expires_at: item.expires_at,
+        };
+        self.0.put(&own).await
+    }
+
+    /// The connections of a principal.
+    pub async fn of_principal(&self, org: &OrgId, principal: &str) -> Result<Vec<String>, ServiceError> {
+        self.watchers(&principal_pk(org, principal)).await
     }
 
     /// Adds a watch. The connection notes it first, so that a disconnect finds it; `No` says that the connection
@@ -56,8 +69,11 @@ impl Connections {
     pub async fn close(&self, connection: &str) -> Result<(), ServiceError> {
         let pk = connection_pk(connection);
         let item: Option<ConnectionItem> = self.0.get(&pk, sk::SELF).await?;
-        for target in item.iter().flat_map(|item| &item.watches) {
-            self.0.delete(target, &sk::watch(connection)).await?;
+        if let Some(item) = item {
+            let own = principal_pk(&item.org, &item.principal);
+            for target in item.watches.iter().chain([&own]) {
+                self.0.delete(target, &sk::watch(connection)).await?;
+            }
         }
         self.0.delete(&pk, sk::SELF).await
     }

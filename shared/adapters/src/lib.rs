@@ -1,5 +1,6 @@
 //! The outside services, each behind its feature: tables (DynamoDB), frames (Kinesis), audio (S3), queue (SQS), gateway
-//! (API Gateway management), speech (transcription services), model and bedrock (language models). Nothing here decides anything about a call.
+//! (API Gateway management), identity (who shows a secret), speech (transcription services), model and bedrock (language
+//! models). Nothing here decides anything about a call.
 
 #[cfg(feature = "tables")]
 pub mod accounts;
@@ -15,8 +16,10 @@ pub mod feedback;
 pub mod frames;
 #[cfg(feature = "gateway")]
 pub mod gateway;
-#[cfg(any(feature = "model", feature = "speech"))]
+#[cfg(any(feature = "identity", feature = "model", feature = "speech"))]
 mod http;
+#[cfg(feature = "identity")]
+pub mod identity;
 #[cfg(feature = "tables")]
 pub mod live;
 #[cfg(feature = "model")]

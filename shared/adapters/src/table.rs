@@ -12,8 +12,11 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::ServiceError;
 
 mod search;
+mod transaction;
 
 pub use search::{Found, Search};
+pub use transaction::{Committed, Step};
+
 /// DynamoDB writes so many items with one request at most.
 const MOST_WRITTEN: usize = 25;
 /// How often is sent what of a request a table was too busy for.
@@ -189,6 +192,28 @@ impl Table {
         value
             .and_then(|value| value.parse().ok())
             .ok_or_else(|| self.corrupt(&format!("{attribute} is no whole number")))
+    }
+
+    /// Counts one more in the attribute `count` of an item that is kept until `expires_at`, in seconds since the Unix epoch;
+    /// gives how many there are now.
+    pub async fn count(&self, pk: &str, sk: &str, expires_at: i64) -> Result<u64, ServiceError> {
+        let answer = self
+            .client
+            .update_item()
+            .table_name(&self.name)
+            .key("pk", text(pk))
+            .key("sk", text(sk))
+            .update_expression("ADD #count :one SET #expires_at = :expires_at")
+            .expression_attribute_names("#count", "count")
+            .expression_attribute_names("#expires_at", "expires_at")
+            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":expires_at", number(expires_at))
+            .return_values(ReturnValue::UpdatedNew)
+            .send()
+            .await
+            .map_err(|e| failed("UpdateItem", &e))?;
+        let count = answer.attributes.as_ref().and_then(|new| new.get("count")).and_then(|value| value.as_n().ok());
+        count.and_then(|count| count.parse().ok()).ok_or_else(|| self.corrupt(&"count is no whole number"))
     }
 
     /// Adds to counters of an item, which is made where there is none.

@@ -3,6 +3,7 @@
 //! Pure: no I/O, no clock, no environment, no randomness. Whatever is hard is decided here and tested here.
 //! Wire formats, table items and services live elsewhere (`wire`, `adapters`).
 
+pub mod accounts;
 pub mod advice;
 pub mod call;
 pub mod coaching;

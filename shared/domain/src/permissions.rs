@@ -4,13 +4,14 @@ use serde::{Deserialize, Serialize};
 
 /// What a principal is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Speaks on calls: sees their own.
     Agent,
     /// Follows the organization's calls.
     Supervisor,
-    /// Supervisor who also manages users, keys and playbooks.
+    /// Supervisor who also manages people, invitations, keys and playbooks.
     Admin,
     /// A device or script that may only send audio.
     Capture,
@@ -41,9 +42,34 @@ pub enum Action {
     ReadSettings,
     /// Change the organization's settings.
     ManageSettings,
+    /// Read who one is.
+    ReadMe,
+    /// Change one's own password; only people have one.
+    ChangePassword,
+    /// Read who is in the organization.
+    ReadTeam,
+    /// Change, disable and remove people of the organization.
+    ManageUsers,
+    /// Read, write and take back invitations.
+    ManageInvitations,
+    /// Read, make and take back keys.
+    ManageKeys,
 }
 
 impl Role {
+    /// All roles.
+    pub const ALL: [Self; 4] = [Self::Agent, Self::Supervisor, Self::Admin, Self::Capture];
+
+    /// The role of this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == name)
+    }
+
+    /// Whether a person can have it.
+    pub fn is_for_people(self) -> bool {
+        self != Self::Capture
+    }
+
     /// The role's name in tokens, keys and contexts.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -57,39 +83,26 @@ impl Role {
     /// Whether a principal of this role may do this. `own` says that the call was captured by the same principal.
     /// The organization is compared before and apart from this: no role reaches into another organization.
     pub fn may(self, action: Action, own: bool) -> bool {
-        match (self, action) {
-            (Self::Admin, _) => true,
-            (Self::Supervisor, action) => {
-                !matches!(action, Action::DeleteCall | Action::ManagePlaybooks | Action::ManageSettings)
-            }
-            (
-                Self::Agent,
-                Action::CaptureCall | Action::UploadRecording | Action::ReadPlaybooks | Action::TryPlaybooks,
-            ) => true,
-            (Self::Agent, Action::ReadCall | Action::GiveFeedback) => own,
-            (
-                Self::Agent,
-                Action::ReadAllCalls
-                | Action::DeleteCall
-                | Action::ManagePlaybooks
-                | Action::ReadSettings
-                | Action::ManageSettings,
-            ) => false,
-            (Self::Capture, Action::CaptureCall | Action::UploadRecording) => true,
+        match action {
+            Action::CaptureCall | Action::UploadRecording => true,
             // A capture connection may watch the call it captures, and nothing else.
-            (Self::Capture, Action::ReadCall) => own,
-            (
-                Self::Capture,
-                Action::ReadAllCalls
-                | Action::DeleteCall
-                | Action::GiveFeedback
-                | Action::ReadPlaybooks
-                | Action::TryPlaybooks
-                | Action::ManagePlaybooks
-                | Action::ReadSettings
-                | Action::ManageSettings,
-            ) => false,
+            Action::ReadCall => own || self.follows_all(),
+            Action::GiveFeedback => self.follows_all() || (own && self == Self::Agent),
+            Action::ReadPlaybooks | Action::TryPlaybooks | Action::ReadMe | Action::ChangePassword => {
+                self.is_for_people()
+            }
+            Action::ReadAllCalls | Action::ReadSettings | Action::ReadTeam => self.follows_all(),
+            Action::DeleteCall
+            | Action::ManagePlaybooks
+            | Action::ManageSettings
+            | Action::ManageUsers
+            | Action::ManageInvitations
+            | Action::ManageKeys => self == Self::Admin,
         }
+    }
+
+    fn follows_all(self) -> bool {
+        matches!(self, Self::Supervisor | Self::Admin)
     }
 }
 
@@ -100,9 +113,7 @@ mod tests {
     /// For each role: whether it may, and whether it may where the call is its own.
     #[track_caller]
     fn check(action: Action, agent: [bool; 2], supervisor: [bool; 2], admin: [bool; 2], capture: [bool; 2]) {
-        for (role, expected) in
-            [(Role::Agent, agent), (Role::Supervisor, supervisor), (Role::Admin, admin), (Role::Capture, capture)]
-        {
+        for (role, expected) in Role::ALL.into_iter().zip([agent, supervisor, admin, capture]) {
             assert_eq!([false, true].map(|own| role.may(action, own)), expected, "{} {action:?}", role.as_str());
         }
     }
@@ -124,5 +135,11 @@ mod tests {
         check(Action::ManagePlaybooks, NO, NO, YES, NO);
         check(Action::ReadSettings, NO, YES, YES, NO);
         check(Action::ManageSettings, NO, NO, YES, NO);
+        check(Action::ReadMe, YES, YES, YES, NO);
+        check(Action::ChangePassword, YES, YES, YES, NO);
+        check(Action::ReadTeam, NO, YES, YES, NO);
+        check(Action::ManageUsers, NO, NO, YES, NO);
+        check(Action::ManageInvitations, NO, NO, YES, NO);
+        check(Action::ManageKeys, NO, NO, YES, NO);
     }
 }

@@ -6,6 +6,8 @@ pub mod cache;
 pub mod clock;
 #[cfg(feature = "coaching")]
 pub mod coaching;
+#[cfg(feature = "identity")]
+pub mod identity;
 #[cfg(feature = "model")]
 pub mod model;
 #[cfg(feature = "seal")]

@@ -1,7 +1,10 @@
-//! Writes `api/openapi.json` anew: `make api-docs`.
+//! Writes `api/openapi.json` and `api/asyncapi.json` anew: `make api-docs`.
+
+use callboard_wire::{asyncapi, openapi};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/api/openapi.json");
-    std::fs::write(path, callboard_wire::openapi::text()?)?;
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/api");
+    std::fs::write(format!("{folder}/openapi.json"), openapi::text()?)?;
+    std::fs::write(format!("{folder}/asyncapi.json"), asyncapi::text()?)?;
     Ok(())
 }

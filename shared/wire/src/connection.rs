@@ -78,6 +78,21 @@ pub fn channels_text(channels: &[Channel]) -> String {
     channels.iter().map(|channel| channel.as_str()).collect::<Vec<_>>().join(",")
 }
 
+/// What a principal is, and so how one finds out whether it still gets in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PrincipalKind {
+    /// A device or a script.
+    #[default]
+    Key,
+    /// A person with an account here.
+    User,
+    /// A person that another issuer vouches for.
+    Federated,
+    /// Whoever shows nothing, where that is allowed.
+    Anonymous,
+}
+
 /// What the authorizer returns and API Gateway hands to every message of the connection, and to REST requests:
 /// strings only, as API Gateway requires of scalars it passes on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -88,6 +103,15 @@ pub struct AuthContext {
     pub principal: String,
     /// What it may do.
     pub role: Role,
+    /// What it is.
+    #[serde(default)]
+    pub kind: PrincipalKind,
+    /// A person's session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+    /// How many requests a minute it has, where that is not what all have; 0 for any number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests_per_minute: Option<String>,
     /// The call that this connection captures.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub call: Option<String>,
@@ -112,12 +136,15 @@ pub struct AuthContext {
 }
 
 impl AuthContext {
-    /// The context of a principal that captures nothing.
+    /// The context of a key that captures nothing.
     pub fn new(org: &str, principal: &str, role: Role) -> Self {
         Self {
             org: org.to_owned(),
             principal: principal.to_owned(),
             role,
+            kind: PrincipalKind::Key,
+            session: None,
+            requests_per_minute: None,
             call: None,
             resumable: None,
             encoding: None,
@@ -126,6 +153,18 @@ impl AuthContext {
             playbook: None,
             refusal: None,
         }
+    }
+
+    /// The same of a person.
+    #[must_use]
+    pub fn of_person(self, kind: PrincipalKind, session: Option<&str>) -> Self {
+        Self { kind, session: session.map(str::to_owned), ..self }
+    }
+
+    /// The same of a principal that makes as many requests as it likes.
+    #[must_use]
+    pub fn unlimited(self) -> Self {
+        Self { requests_per_minute: Some("0".to_owned()), ..self }
     }
 
     /// Adds what is captured, under the call id that was stated or chosen for it.

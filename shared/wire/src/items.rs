@@ -14,10 +14,12 @@ use serde::{Deserialize, Serialize};
 
 mod accounts;
 mod keys;
+mod people;
 mod recordings;
 
-pub use accounts::{FeedbackItem, KeyItem, OrgSettingsItem, PlaybookItem, RetentionItem};
+pub use accounts::{FeedbackItem, OrgSettingsItem, PlaybookItem, RetentionItem};
 pub use keys::*;
+pub use people::*;
 pub use recordings::{RecordingItem, call_of_source, source_key};
 
 use crate::messages::{CallMessage, SegmentMessage, ServerMessage, ShownCard};

@@ -5,6 +5,8 @@
 
 pub mod advice;
 pub mod archive;
+#[cfg(feature = "schema")]
+pub mod asyncapi;
 pub mod compat;
 pub mod connection;
 pub mod credentials;
@@ -23,3 +25,5 @@ pub mod work;
 
 /// The REST API as an OpenAPI document, in JSON. A test holds it to the types.
 pub const OPENAPI: &str = include_str!("../api/openapi.json");
+/// The socket as an AsyncAPI document, in JSON. A test holds it to the types.
+pub const ASYNCAPI: &str = include_str!("../api/asyncapi.json");

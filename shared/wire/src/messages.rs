@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a client sends.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "action", rename_all = "lowercase")]
 pub enum ClientMessage {
     /// One frame of audio.
@@ -52,6 +53,7 @@ pub enum ClientMessage {
 
 /// What is watched: `{"call":"<id>"}` or `{"calls":true}`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WatchTarget {
     /// One call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -63,6 +65,7 @@ pub struct WatchTarget {
 
 /// A message of the capture clients that exist already: base64 of PCM s16le, 16 kHz, mono.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LegacyAudio {
     /// The frame's bytes in base64.
     pub audio_data: String,
@@ -70,6 +73,7 @@ pub struct LegacyAudio {
 
 /// What a client receives.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub enum ServerMessage {
     /// All frames up to `seq` are committed: the client may forget them.
@@ -165,6 +169,7 @@ pub enum ServerMessage {
 
 /// Stable names of socket errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorCode {
     /// The text is not a JSON object.

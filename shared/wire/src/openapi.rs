@@ -17,6 +17,10 @@ use schemars::{
 use serde_json::{Map, Value, json};
 
 use crate::compat::{JobAccepted, JobResult, JobStatus, TaskAccepted};
+use crate::rest::accounts::{
+    AuthInfo, CreatedInvitation, CreatedKey, InvitationInfo, InvitationList, InvitationSecret, Jwks, KeyList, Login,
+    Me, NewAccount, NewInvitation, NewKey, PasswordChange, RefreshToken, Session, User, UserChange, UserList,
+};
 use crate::rest::{
     CallAudio, CallList, CallResult, CallSnapshot, CardVerdict, Health, HookTold, NewRecording, PlaybookList,
     PlaybookSummary, PlaybookTrial, Problem, RecordingTicket, Transcript, ValidPlaybook,
@@ -31,6 +35,7 @@ const PATHS: &[(&str, &str)] = &[
     ("compat.yaml", include_str!("../api/compat.yaml")),
     ("playbooks.yaml", include_str!("../api/playbooks.yaml")),
     ("settings.yaml", include_str!("../api/settings.yaml")),
+    ("accounts.yaml", include_str!("../api/accounts.yaml")),
     ("service.yaml", include_str!("../api/service.yaml")),
 ];
 const METHODS: [&str; 5] = ["get", "put", "post", "delete", "patch"];
@@ -81,7 +86,7 @@ pub fn document() -> Result<Value, DocumentError> {
     Ok(document)
 }
 
-fn read(name: &'static str, text: &str) -> Result<Value, DocumentError> {
+pub(crate) fn read(name: &'static str, text: &str) -> Result<Value, DocumentError> {
     serde_saphyr::from_str(text).map_err(|error| DocumentError::File(name, error.to_string()))
 }
 
@@ -101,16 +106,19 @@ fn add_common_answers(operation: &mut Value) {
     }
 }
 
+/// What makes schemas of types as they are sent or received, for a document that holds them as components.
+pub(crate) fn generator(contract: Contract) -> SchemaGenerator {
+    let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.definitions_path = "/components/schemas".into();
+        settings.meta_schema = None;
+        settings.contract = contract;
+    });
+    settings.into_generator()
+}
+
 /// Schemas of all bodies, and of what they consist of.
 fn schemas() -> Map<String, Value> {
-    let settings = |contract| {
-        SchemaSettings::draft2020_12().with(|settings| {
-            settings.definitions_path = "/components/schemas".into();
-            settings.meta_schema = None;
-            settings.contract = contract;
-        })
-    };
-    let mut sent = settings(Contract::Serialize).into_generator();
+    let mut sent = generator(Contract::Serialize);
     add::<Health>(&mut sent);
     add::<CallList>(&mut sent);
     add::<CallSnapshot>(&mut sent);
@@ -127,25 +135,44 @@ fn schemas() -> Map<String, Value> {
     add::<CallId>(&mut sent);
     add::<PlaybookTrial>(&mut sent);
     add::<Problem>(&mut sent);
+    add::<AuthInfo>(&mut sent);
+    add::<Session>(&mut sent);
+    add::<Me>(&mut sent);
+    add::<User>(&mut sent);
+    add::<UserList>(&mut sent);
+    add::<InvitationInfo>(&mut sent);
+    add::<InvitationList>(&mut sent);
+    add::<CreatedInvitation>(&mut sent);
+    add::<KeyList>(&mut sent);
+    add::<CreatedKey>(&mut sent);
+    add::<Jwks>(&mut sent);
     // What is received, and playbooks, of which what is empty is left out either way.
-    let mut received = settings(Contract::Deserialize).into_generator();
+    let mut received = generator(Contract::Deserialize);
     add::<OrgSettings>(&mut received);
     add::<CardVerdict>(&mut received);
     add::<NewRecording>(&mut received);
     add::<HookTold>(&mut received);
     add::<Playbook>(&mut received);
     add::<ValidPlaybook>(&mut received);
+    add::<NewAccount>(&mut received);
+    add::<Login>(&mut received);
+    add::<RefreshToken>(&mut received);
+    add::<InvitationSecret>(&mut received);
+    add::<PasswordChange>(&mut received);
+    add::<UserChange>(&mut received);
+    add::<NewInvitation>(&mut received);
+    add::<NewKey>(&mut received);
     let mut schemas = sent.take_definitions(true);
     schemas.extend(received.take_definitions(true));
     schemas
 }
 
-fn add<T: JsonSchema>(generator: &mut SchemaGenerator) {
+pub(crate) fn add<T: JsonSchema>(generator: &mut SchemaGenerator) {
     generator.subschema_for::<T>();
 }
 
 /// Descriptions are documentation of Rust: links and line ends mean nothing here.
-fn make_readable(value: &mut Value) {
+pub(crate) fn make_readable(value: &mut Value) {
     match value {
         Value::Object(members) => {
             if let Some(Value::String(text)) = members.get_mut("description") {

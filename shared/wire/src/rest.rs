@@ -11,6 +11,8 @@ use callboard_domain::{
 };
 use serde::{Deserialize, Serialize};
 
+pub mod accounts;
+
 use crate::items::ModelUse;
 use crate::messages::{CallMessage, SegmentMessage, ShownCard};
 

@@ -1,13 +1,17 @@
-//! The committed OpenAPI document is that of this code, and whole.
+//! The committed documents, OpenAPI and AsyncAPI, are those of this code, and whole.
 
 use std::collections::BTreeSet;
 
-use callboard_wire::{OPENAPI, openapi};
+use callboard_wire::{ASYNCAPI, OPENAPI, asyncapi, openapi};
 use serde_json::Value;
 
 #[test]
-fn the_document_is_that_of_this_code() {
+fn the_documents_are_those_of_this_code() {
     assert!(openapi::text().unwrap() == OPENAPI, "shared/wire/api/openapi.json is of other code: run `make api-docs`");
+    assert!(
+        asyncapi::text().unwrap() == ASYNCAPI,
+        "shared/wire/api/asyncapi.json is of other code: run `make api-docs`"
+    );
 }
 
 /// Hands every object of a document to a visitor, with the way to it.
@@ -24,21 +28,57 @@ fn visit(way: &str, value: &Value, see: &mut impl FnMut(&str, &serde_json::Map<S
     }
 }
 
-#[test]
-fn references_lead_somewhere_and_everything_is_used() {
-    let document = openapi::document().unwrap();
+/// What of a document is referred to, each found where it is said to be.
+fn used(document: &Value) -> BTreeSet<String> {
     let mut used = BTreeSet::new();
-    visit("", &document, &mut |way, members| {
+    visit("", document, &mut |way, members| {
         if let Some(Value::String(target)) = members.get("$ref") {
             let found = target.strip_prefix('#').and_then(|pointer| document.pointer(pointer));
             assert!(found.is_some(), "{way} refers to {target}, which is not there");
             used.insert(target.clone());
         }
     });
-    for kind in ["schemas", "parameters", "responses", "headers"] {
-        for name in document["components"][kind].as_object().unwrap().keys() {
-            let own = format!("#/components/{kind}/{name}");
-            assert!(used.contains(&own), "{own} is used by nothing");
+    used
+}
+
+#[test]
+fn references_lead_somewhere_and_everything_is_used() {
+    for (document, kinds, tops) in [
+        (openapi::document().unwrap(), &["schemas", "parameters", "responses", "headers"][..], &[][..]),
+        (asyncapi::document().unwrap(), &["schemas", "messages"], &["ClientMessage", "ServerMessage"]),
+    ] {
+        let used = used(&document);
+        for kind in kinds {
+            for name in document["components"][kind].as_object().unwrap().keys() {
+                let own = format!("#/components/{kind}/{name}");
+                assert!(used.contains(&own) || tops.contains(&name.as_str()), "{own} is used by nothing");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_message_is_described_with_all_its_fields() {
+    let document = asyncapi::document().unwrap();
+    let schema = |name: &str| &document["components"]["schemas"][name];
+    for (name, message) in document["components"]["messages"].as_object().unwrap() {
+        assert!(message["description"].as_str().is_some_and(|text| !text.is_empty()), "{name} is described");
+        let tag = if name.starts_with("Client") { "action" } else { "type" };
+        if name != "LegacyAudio" {
+            assert_eq!(schema(name)["properties"][tag]["const"], message["name"], "{name}");
+        }
+    }
+    for (name, fields) in [
+        ("ClientAudio", &["action", "seq", "data"][..]),
+        ("ClientWatch", &["action"]),
+        ("ServerSegment", &["type", "call", "revision", "channel", "start_ms", "text", "final", "times"]),
+        ("ServerCard", &["type", "call", "revision", "id", "say", "evidence"]),
+        ("ServerProgress", &["type", "call", "revision", "percent", "landmarks"]),
+        ("ServerNotes", &["type", "call", "revision", "summary"]),
+    ] {
+        for field in fields {
+            assert!(schema(name)["properties"].get(field).is_some(), "{name} has {field}: {}", schema(name));
+            assert!(schema(name)["required"].as_array().unwrap().contains(&Value::from(*field)), "{name} {field}");
         }
     }
 }

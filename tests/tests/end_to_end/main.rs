@@ -10,6 +10,7 @@
     reason = "a test that cannot go on ends here, and tells what it counted"
 )]
 
+mod accounts;
 mod advice;
 mod beside;
 mod clients;
@@ -26,6 +27,7 @@ mod long_call;
 mod messages;
 mod organizations;
 mod outages;
+mod permissions;
 mod playbooks;
 mod prerecorded;
 mod quiet;
@@ -34,9 +36,11 @@ mod redaction;
 mod redelivery;
 mod redrive;
 mod restart;
+mod secrets;
 mod settings;
 mod show;
 mod speech_faults;
 mod streaming;
+mod tokens;
 mod upload;
 mod wiring;

@@ -3,6 +3,11 @@
 //!
 //! Knows no service, and decides nothing about another try.
 
+#![cfg_attr(
+    not(any(feature = "model", feature = "speech")),
+    allow(dead_code, unreachable_pub, reason = "who is asked for public keys needs a part of it")
+)]
+
 pub(crate) mod failure;
 
 use std::{error::Error, fmt};

@@ -1,8 +1,6 @@
-//! Items of the `accounts` table: keys, playbooks, settings, and what was learned from feedback.
+//! Items of the `accounts` table: playbooks, settings, and what was learned from feedback.
 
-use callboard_domain::{
-    OrgId, PlaybookId, feedback::Experience, permissions::Role, playbook::Playbook, settings::OrgSettings,
-};
+use callboard_domain::{OrgId, PlaybookId, feedback::Experience, playbook::Playbook, settings::OrgSettings};
 use serde::{Deserialize, Serialize};
 
 /// An organization's settings.
@@ -23,24 +21,6 @@ pub struct RetentionItem {
     pub pk: String,
     /// Key: the organization.
     pub sk: OrgId,
-}
-
-/// A key: found by the hash of its secret, which is kept nowhere.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct KeyItem {
-    /// Key.
-    pub pk: String,
-    /// Key.
-    pub sk: String,
-    /// Organization.
-    pub org: OrgId,
-    /// The principal it stands for.
-    pub principal: String,
-    /// What it may do.
-    pub role: Role,
-    /// True once it was taken back.
-    #[serde(default)]
-    pub revoked: bool,
 }
 
 /// A playbook in the table.

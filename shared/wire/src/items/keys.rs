@@ -46,6 +46,52 @@ pub fn key_pk(secret_hash: &str) -> String {
     format!("KEY#{secret_hash}")
 }
 
+/// Partition key of an organization's people: itself, users, invitations and keys.
+pub fn people_pk(org: &OrgId) -> String {
+    format!("ORG#{org}#PEOPLE")
+}
+
+/// Partition key of when an organization's keys were last shown.
+pub fn used_pk(org: &OrgId) -> String {
+    format!("ORG#{org}#USED")
+}
+
+/// Partition key of how many requests a principal made, minute by minute.
+pub fn rate_pk(org: &OrgId, principal: &str) -> String {
+    format!("ORG#{org}#RATE#{principal}")
+}
+
+/// Partition key, in `sockets`, of a principal's connections.
+pub fn principal_pk(org: &OrgId, principal: &str) -> String {
+    format!("ORG#{org}#PRINCIPAL#{principal}")
+}
+
+/// Partition key of an e-mail address, as it is compared.
+pub fn email_pk(email: &str) -> String {
+    format!("EMAIL#{email}")
+}
+
+/// Partition key of an e-mail address's failed logins.
+pub fn lockout_pk(email: &str) -> String {
+    format!("LOCKOUT#{email}")
+}
+
+/// Partition key of an invitation, by the hash of its secret.
+pub fn invitation_pk(secret_hash: &str) -> String {
+    format!("INVITATION#{secret_hash}")
+}
+
+/// Partition key of a session.
+pub fn session_pk(session: &str) -> String {
+    format!("SESSION#{session}")
+}
+
+/// Partition key of the keys that sign access tokens.
+pub const SIGNING_PK: &str = "SIGNING";
+
+/// Partition key of what is known of this deployment as a whole.
+pub const DEPLOYMENT_PK: &str = "DEPLOYMENT";
+
 /// Partition key of a connection.
 pub fn connection_pk(connection: &str) -> String {
     format!("CONN#{connection}")
@@ -75,6 +121,40 @@ pub mod sk {
     pub const WATCH: &str = "WATCH#";
     /// The one item of a connection or key.
     pub const SELF: &str = "SELF";
+
+    /// An organization, among its people.
+    pub const ORG: &str = "ORG";
+    /// Prefix of people.
+    pub const USER: &str = "USER#";
+    /// Prefix of invitations.
+    pub const INVITATION: &str = "INVITATION#";
+    /// Prefix of keys.
+    pub const KEY: &str = "KEY#";
+
+    /// A person.
+    pub fn user(id: &str) -> String {
+        format!("{USER}{id}")
+    }
+
+    /// An invitation.
+    pub fn invitation(id: &str) -> String {
+        format!("{INVITATION}{id}")
+    }
+
+    /// A key.
+    pub fn key(id: &str) -> String {
+        format!("{KEY}{id}")
+    }
+
+    /// A minute, counted from the Unix epoch.
+    pub fn minute(minute: i64) -> String {
+        format!("MINUTE#{minute:010}")
+    }
+
+    /// A period in which one key signs, counted from the Unix epoch.
+    pub fn period(period: i64) -> String {
+        format!("PERIOD#{period:08}")
+    }
 
     /// A segment: sorted by start, then channel.
     pub fn segment(start_ms: u64, channel: Channel) -> String {
