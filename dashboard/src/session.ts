@@ -72,7 +72,7 @@ export async function resume(): Promise<void> {
   await renewToken();
 }
 
-export async function useThisMachine(): Promise<void> {
+export async function tryThisMachine(): Promise<void> {
   enter(await localSession(), "local");
 }
 
@@ -133,7 +133,11 @@ async function localSession(): Promise<Session> {
 async function post<T>(path: string, content: unknown): Promise<T> {
   const headers: Record<string, string> = { "X-Callboard": "1" };
   if (content !== undefined) headers["Content-Type"] = "application/json";
-  const response = await ask(path, { method: "POST", headers, body: content && JSON.stringify(content) } as RequestInit);
+  const response = await ask(path, {
+    method: "POST",
+    headers,
+    body: content && JSON.stringify(content),
+  } as RequestInit);
   if (response.ok) return response.status === 204 ? (undefined as T) : response.json();
   const problem = await response.json().catch(() => ({}));
   const text: string = problem.detail ?? problem.message ?? `Callboard answered ${response.status}`;

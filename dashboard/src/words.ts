@@ -26,7 +26,8 @@ export function moment(ms: number): string {
   return `${date.toLocaleDateString([], { day: "numeric", month: "short", year })}, ${time}`;
 }
 
-export const day = (ms: number) => new Date(ms).toLocaleDateString([], { day: "numeric", month: "short", year: "numeric" });
+export const day = (ms: number) =>
+  new Date(ms).toLocaleDateString([], { day: "numeric", month: "short", year: "numeric" });
 
 export const statusWords: Record<CallStatus, string> = {
   live: "Live",
@@ -49,4 +50,5 @@ export function size(bytes: number): string {
   return mb >= 1 ? `${mb.toFixed(mb >= 100 ? 0 : 1)} MB` : `${Math.ceil(bytes / 1000)} kB`;
 }
 
-export const plural = (count: number, one: string, many = `${one}s`) => `${count.toLocaleString()} ${count === 1 ? one : many}`;
+export const plural = (count: number, one: string, many = `${one}s`) =>
+  `${count.toLocaleString()} ${count === 1 ? one : many}`;

@@ -4,7 +4,8 @@
 
 /** Longest text in brackets that stays whole: a mask such as `[card number]`, or a note. */
 const LONGEST_MASK = 40;
-const WIDE = /^(?:\p{Script=Han}|\p{Script=Hiragana}|\p{Script=Katakana}|\p{Emoji_Presentation}|[\u3000-\u303f\uff01-\uff60\uffe0-\uffe6])/u;
+const WIDE =
+  /^(?:\p{Script=Han}|\p{Script=Hiragana}|\p{Script=Katakana}|\p{Emoji_Presentation}|[\u3000-\u303f\uff01-\uff60\uffe0-\uffe6])/u;
 const HANGUL = /^\p{Script=Hangul}/u;
 const CLOSES = /^[、。，．・：；？！゛゜ヽヾゝゞ々ー’”）〕］｝〉》」』】…‥.,:;?!)\]}]/u;
 const OPENS = /^[‘“（〔［｛〈《「『【([{]/u;

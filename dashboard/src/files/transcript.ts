@@ -89,7 +89,9 @@ function landmarksOf(notes: Notes | null, progress: Progress | null): [string, s
 
 /** On one line, and so that nothing of it is taken for Markdown or HTML. */
 function escaped(raw: string): string {
-  const line = words(raw).join(" ").replaceAll(/[\\`*_[\]<>&~|]/g, "\\$&");
+  const line = words(raw)
+    .join(" ")
+    .replaceAll(/[\\`*_[\]<>&~|]/g, "\\$&");
   return line.replace(/^(\d+)([.)])/, "$1\\$2").replace(/^[#+\-=]/, "\\$&");
 }
 

@@ -1,11 +1,15 @@
 // Plays kept audio of a call from any moment of it, piece after piece.
 
-import { api, body, wordsOf } from "../api/client";
+import { ApiError, api, body, wordsOf } from "../api/client";
 import type { AudioPiece } from "../api/types";
 import { createStore } from "../store";
 
 /** Addresses are asked for anew so long before their time is over. */
 const EARLY_MS = 20_000;
+
+const NOT_KEPT = "No audio of this is kept. Of a call that goes on, it comes a minute or so after it was spoken.";
+
+const isMissing = (error: unknown) => error instanceof ApiError && error.status === 404;
 
 export interface Playing {
   state: "idle" | "loading" | "playing" | "paused";
@@ -38,10 +42,10 @@ export class Player {
     try {
       const piece = await this.find(from);
       if (turn !== this.turn) return;
-      if (!piece) return this.fail("There is no audio of this yet: it is kept a minute after it was spoken.");
+      if (!piece) return this.fail(NOT_KEPT);
       await this.begin(piece, Math.max(from, piece.from_ms));
     } catch (error) {
-      if (turn === this.turn) this.fail(wordsOf(error));
+      if (turn === this.turn) this.fail(isMissing(error) ? NOT_KEPT : wordsOf(error));
     }
   }
 

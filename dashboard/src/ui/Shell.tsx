@@ -33,7 +33,12 @@ export function Shell({ children }: { children: ReactNode }) {
         </Link>
         <nav className="sections" aria-label="Sections">
           {pages.map(([to, label]) => (
-            <NavLink key={to} to={to} end={to === "/"} className="section">
+            <NavLink
+              key={to}
+              to={to}
+              end={to === "/"}
+              className={isWithin(to, pathname) ? "section active" : "section"}
+            >
               {label}
             </NavLink>
           ))}
@@ -60,6 +65,9 @@ export function Shell({ children }: { children: ReactNode }) {
     </>
   );
 }
+
+/** A call stands among the calls, though its address does not begin with theirs. */
+const isWithin = (to: string, path: string) => (to === "/" ? /^\/(calls|$)/.test(path) : path.startsWith(to));
 
 function useSections(): [string, string][] {
   const role = useMe()?.role ?? "capture";

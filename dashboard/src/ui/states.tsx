@@ -60,7 +60,10 @@ export class ErrorBoundary extends Component<{ children: ReactNode }, { error: E
     if (!this.state.error) return this.props.children;
     const reload = () => location.reload();
     return (
-      <Empty title="This part of the page could not be shown" action={{ label: "Load the page again", onClick: reload }}>
+      <Empty
+        title="This part of the page could not be shown"
+        action={{ label: "Load the page again", onClick: reload }}
+      >
         It may have been replaced by a newer version meanwhile.
       </Empty>
     );

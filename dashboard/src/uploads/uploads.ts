@@ -85,7 +85,9 @@ async function send(call: string) {
     } catch (error) {
       if (attempt + 1 >= TRIES) throw error;
       await new Promise((resolve) => setTimeout(resolve, 1000 * 2 ** attempt));
-      ticket = await body(api.GET("/v1/recordings/{id}/upload", { params: { path: { id: call } } })).catch(() => ticket);
+      ticket = await body(api.GET("/v1/recordings/{id}/upload", { params: { path: { id: call } } })).catch(
+        () => ticket,
+      );
     }
   }
 }

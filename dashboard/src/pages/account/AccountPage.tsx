@@ -29,7 +29,15 @@ export default function AccountPage() {
       <title>Password · Callboard</title>
       <h1>Your password</h1>
       <form className="panel stack" onSubmit={handleSubmit((fields) => change.mutate(fields))} noValidate>
-        <input type="text" className="hidden" autoComplete="username" readOnly value={me.email ?? ""} aria-label="E-mail" tabIndex={-1} />
+        <input
+          type="text"
+          className="hidden"
+          autoComplete="username"
+          readOnly
+          value={me.email ?? ""}
+          aria-label="E-mail"
+          tabIndex={-1}
+        />
         <Field
           label="Password until now"
           type="password"
@@ -43,7 +51,10 @@ export default function AccountPage() {
           autoComplete="new-password"
           hint="At least 10 characters."
           problem={formState.errors.next?.message}
-          {...register("next", { required: "Choose a password", minLength: { value: 10, message: "Use at least 10 characters" } })}
+          {...register("next", {
+            required: "Choose a password",
+            minLength: { value: 10, message: "Use at least 10 characters" },
+          })}
         />
         {change.isError && <Failure error={change.error} />}
         <button type="submit" className="button primary" disabled={change.isPending}>

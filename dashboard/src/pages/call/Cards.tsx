@@ -35,11 +35,17 @@ export function Cards({ view, onShow, isLive }: Props) {
   const sorted = [...view.cards.values()].sort(
     (a, b) => b.evidence.start_ms - a.evidence.start_ms || rank(b) - rank(a),
   );
-  const waits = (card: Card) =>
-    ["active", "reopened"].includes(card.status) && mine.of(card) !== "dismissed";
-  const open = isLive ? sorted.filter(waits).sort((a, b) => rank(b) - rank(a)).slice(0, OPEN_CARDS) : [];
+  const waits = (card: Card) => ["active", "reopened"].includes(card.status) && mine.of(card) !== "dismissed";
+  const open = isLive
+    ? sorted
+        .filter(waits)
+        .sort((a, b) => rank(b) - rank(a))
+        .slice(0, OPEN_CARDS)
+    : [];
   const earlier = sorted.filter((card) => !open.includes(card));
-  const question = isLive ? view.progress?.next_question : null;
+  // The question of a card stands on the card.
+  const wanted = isLive ? view.progress?.next_question : null;
+  const question = open.some((card) => card.follow_up === wanted) ? null : wanted;
   return (
     <section className={isLive ? "panel advice" : "advice"} aria-labelledby="cards-title">
       <h2 id="cards-title" className="panel-title">
@@ -97,11 +103,14 @@ function CardWords({ card, onShow, mine }: { card: Card; onShow: Show; mine: MyV
       <p className="say">{card.say}</p>
       {card.follow_up && <p className="ask">{card.follow_up}</p>}
       {card.facts && card.facts.length > 0 && (
-        <ul className="card-facts">
-          {card.facts.map((fact) => (
-            <li key={fact}>{fact}</li>
-          ))}
-        </ul>
+        <details className="card-facts">
+          <summary>To lean on</summary>
+          <ul>
+            {card.facts.map((fact) => (
+              <li key={fact}>{fact}</li>
+            ))}
+          </ul>
+        </details>
       )}
       <Quote
         place={card.evidence}
@@ -142,7 +151,6 @@ function useMyVerdicts(view: CallView): MyVerdicts {
   const principal = useMe()?.principal;
   const [given, setGiven] = useState<Map<string, Verdict | null>>(new Map());
   // What the stack tells counts from then on.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: with each change of the call
   useEffect(() => {
     setGiven((now) => {
       const left = [...now].filter(([id, verdict]) => stored(view.cards.get(id), principal) !== verdict);

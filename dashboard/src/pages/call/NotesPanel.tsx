@@ -10,7 +10,9 @@ export function NotesPanel({ view, onShow }: { view: CallView; onShow: Show }) {
   if (!notes) {
     return (
       <p className="quiet-text">
-        {call?.status === "processing" ? "Notes are written when the recording is transcribed." : "The notes are being written."}
+        {call?.status === "processing"
+          ? "Notes are written when the recording is transcribed."
+          : "The notes are being written."}
       </p>
     );
   }
@@ -64,7 +66,6 @@ function Items({ title, items, onShow }: { title: string; items: Item[] | undefi
       <h3>{title}</h3>
       <ul className="notes-list">
         {items.map((item, at) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: the same may be said twice, and the order stands
           <li key={at}>
             <span>
               {item.text}
@@ -90,7 +91,9 @@ function Objections({ notes, onShow }: { notes: Notes; onShow: Show }) {
           <li key={objection.id}>
             <span>
               {objection.label}
-              {objection.met && <span className={`due ${objection.met.outcome}`}>{outcomes[objection.met.outcome]}</span>}
+              {objection.met && (
+                <span className={`due ${objection.met.outcome}`}>{outcomes[objection.met.outcome]}</span>
+              )}
             </span>
             <Quote place={objection.evidence} quote={objection.evidence.quote} onShow={onShow} />
           </li>

@@ -33,7 +33,10 @@ export function RecordingNotice({ recording }: { recording: Recording }) {
   return (
     <div className="notice" role="status">
       <p>
-        {doing[state]}: {percent} %{expected ? `, done at about ${new Date(expected).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}` : ""}
+        {doing[state]}: {percent} %
+        {expected
+          ? `, done at about ${new Date(expected).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}`
+          : ""}
       </p>
       <progress max={100} value={percent} aria-label="How far the recording is" />
     </div>

@@ -44,11 +44,9 @@ export const SegmentRow = memo(function SegmentRow({ segment, flash, playingAt, 
       </header>
       {segment.final ? (
         // biome-ignore lint/a11y/useKeyWithClickEvents: see above
-        // biome-ignore lint/a11y/noStaticElementInteractions: see above
         <p className="said" onClick={playFrom}>
           {words.map(({ text, begin, end }, at) => (
             <span
-              // biome-ignore lint/suspicious/noArrayIndexKey: words of one text, in its order
               key={at}
               data-at={begin}
               className={wordClass(text, search, playingAt !== null && playingAt >= begin && playingAt < end)}
@@ -71,7 +69,10 @@ function standIn({ placeholder, text }: Segment): string {
 }
 
 function timedWords({ text, start_ms, end_ms, words }: Segment) {
-  const pieces = text.split(/\s+/).filter(Boolean).map((piece) => ({ text: piece }));
+  const pieces = text
+    .split(/\s+/)
+    .filter(Boolean)
+    .map((piece) => ({ text: piece }));
   const spans = spansOf(pieces, { begin: start_ms, end: Math.max(start_ms, end_ms) }, words ?? []);
   return pieces.map((piece, at) => ({ ...piece, begin: spans[at]?.begin ?? start_ms, end: spans[at]?.end ?? end_ms }));
 }

@@ -29,7 +29,13 @@ function Shares({ notes }: { notes: Notes }) {
   return (
     <section>
       <h3>Share of the talk</h3>
-      <svg className="shares" viewBox="0 0 100 8" preserveAspectRatio="none" role="img" aria-label={`Agent ${agent} %, customer ${100 - agent} %`}>
+      <svg
+        className="shares"
+        viewBox="0 0 100 8"
+        preserveAspectRatio="none"
+        role="img"
+        aria-label={`Agent ${agent} %, customer ${100 - agent} %`}
+      >
         <rect className="share agent" x="0" y="0" width={agent} height="8" />
         <rect className="share customer" x={agent} y="0" width={100 - agent} height="8" />
       </svg>
@@ -87,7 +93,14 @@ function Sentiment({ notes, duration, view, onShow }: SentimentProps) {
       <h3>How it sounded</h3>
       <svg className="chart" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={told(spans)}>
         {[-100, 0, 100].map((score) => (
-          <line key={score} className={score === 0 ? "axis zero" : "axis"} x1={EDGE.left} x2={WIDTH - EDGE.right} y1={y(score)} y2={y(score)} />
+          <line
+            key={score}
+            className={score === 0 ? "axis zero" : "axis"}
+            x1={EDGE.left}
+            x2={WIDTH - EDGE.right}
+            y1={y(score)}
+            y2={y(score)}
+          />
         ))}
         <text className="tick-label" x={EDGE.left - 6} y={y(100) + 8} textAnchor="end">
           +

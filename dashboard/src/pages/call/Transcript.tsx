@@ -52,7 +52,6 @@ export function Transcript({ said, isLive, wanted, player }: Props) {
   }, [rows, said.length]);
   const height = rows.getTotalSize();
   // A call that is spoken is followed, one that is over is read from its beginning.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: with each change of its height it goes to the end again
   useLayoutEffect(() => {
     if (isLive && follows.current && scroll.current) scroll.current.scrollTop = scroll.current.scrollHeight;
   }, [height, isLive, said.length]);
@@ -88,8 +87,16 @@ export function Transcript({ said, isLive, wanted, player }: Props) {
         <h2>Transcript</h2>
         <Find said={said} search={search} onSearch={setSearch} onShow={showAt} />
       </div>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so a keyboard must reach it */}
-      <div className="scroll" ref={scroll} onScroll={onScroll} tabIndex={0} role="log" aria-live="off" aria-label="What was said">
+      <div
+        className="scroll"
+        ref={scroll}
+        onScroll={onScroll}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so a keyboard must reach it
+        tabIndex={0}
+        role="log"
+        aria-live="off"
+        aria-label="What was said"
+      >
         {said.length === 0 && (
           <p className="quiet-text">
             {isLive

@@ -28,7 +28,12 @@ export function Quote({ place, quote, more, onShow }: Props) {
 
 export function PlaceLink({ place, onShow }: { place: Place; onShow: Show }) {
   return (
-    <button type="button" className="place" onClick={() => onShow(place)} aria-label={`Show ${clock(place.start_ms)} in the transcript`}>
+    <button
+      type="button"
+      className="place"
+      onClick={() => onShow(place)}
+      aria-label={`Show ${clock(place.start_ms)} in the transcript`}
+    >
       {clock(place.start_ms)}
     </button>
   );

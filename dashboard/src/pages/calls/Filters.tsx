@@ -24,8 +24,12 @@ interface Props {
 }
 
 export function Filters({ filters, onChange }: Props) {
-  const [isOpen, setOpen] = useState(() => ["agent", "playbook", "objection", "from", "to", "status"].some((name) => filters[name as keyof Chosen]));
-  const count = ["status", "agent", "playbook", "objection", "from", "to"].filter((name) => filters[name as keyof Chosen]).length;
+  const [isOpen, setOpen] = useState(() =>
+    ["agent", "playbook", "objection", "from", "to", "status"].some((name) => filters[name as keyof Chosen]),
+  );
+  const count = ["status", "agent", "playbook", "objection", "from", "to"].filter(
+    (name) => filters[name as keyof Chosen],
+  ).length;
   const set = (part: Chosen) => onChange({ ...filters, ...part });
   return (
     <div className="filters">
@@ -43,7 +47,12 @@ export function Filters({ filters, onChange }: Props) {
 function FilterFields({ filters, onChange }: Props) {
   const playbooks = usePlaybooks();
   const canSeeTeam = useMay("read_team");
-  const users = useQuery({ queryKey: ["users"], queryFn: () => body(api.GET("/v1/users")), enabled: canSeeTeam, retry: false });
+  const users = useQuery({
+    queryKey: ["users"],
+    queryFn: () => body(api.GET("/v1/users")),
+    enabled: canSeeTeam,
+    retry: false,
+  });
   const objections = useObjections(filters.playbook);
   const set = (part: Chosen) => onChange({ ...filters, ...part });
   return (
@@ -93,7 +102,12 @@ function FilterFields({ filters, onChange }: Props) {
           )}
         </Select>
       )}
-      <Field label="From" type="date" value={filters.from ?? ""} onChange={(event) => set({ from: event.target.value })} />
+      <Field
+        label="From"
+        type="date"
+        value={filters.from ?? ""}
+        onChange={(event) => set({ from: event.target.value })}
+      />
       <Field
         label="To"
         type="date"

@@ -72,7 +72,9 @@ export function useCalls(filters: Filters) {
   const open = useQuery({
     queryKey: ["open-calls"],
     queryFn: async () => {
-      const pages = OPEN.map((status) => api.GET("/v1/calls", { params: { query: { status: status as "live", limit: 100 } } }));
+      const pages = OPEN.map((status) =>
+        api.GET("/v1/calls", { params: { query: { status: status as "live", limit: 100 } } }),
+      );
       const found = await Promise.all(pages.map((page) => body(page)));
       return found.flatMap((page) => page.calls);
     },

@@ -47,7 +47,6 @@ export default function Editor({ text, onChange, problems, readOnly, goTo }: Pro
   change.current = onChange;
   const shut = useRef(new Compartment());
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: made once; what changes is handed in below
   useEffect(() => {
     if (!host.current) return;
     const root = host.current.shadowRoot ?? host.current.attachShadow({ mode: "open" });

@@ -179,7 +179,12 @@ function Edit({ id, isNew, loaded }: { id: string; isNew: boolean; loaded: Playb
 
 function Standing({ problems }: { problems: TextProblem[] | null }) {
   if (problems === null) return <span role="status">Checking</span>;
-  if (problems.length > 0) return <span className="status failed" role="status">{plural(problems.length, "problem")}</span>;
+  if (problems.length > 0)
+    return (
+      <span className="status failed" role="status">
+        {plural(problems.length, "problem")}
+      </span>
+    );
   return (
     <span className="status ended good" role="status">
       <Check aria-hidden="true" size={14} /> Nothing is wrong with it

@@ -34,9 +34,7 @@ export async function read(id: string): Promise<PlaybookText> {
 /** All that is wrong with a text; nothing where it can be saved. */
 export async function validate(text: string): Promise<TextProblem[]> {
   try {
-    await body(
-      api.POST("/v1/playbooks/validate", { body: text as never, bodySerializer: asWritten, headers: YAML }),
-    );
+    await body(api.POST("/v1/playbooks/validate", { body: text as never, bodySerializer: asWritten, headers: YAML }));
     return [];
   } catch (error) {
     if (error instanceof ApiError && error.problems.length > 0) return error.problems;

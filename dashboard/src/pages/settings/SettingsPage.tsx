@@ -10,7 +10,11 @@ import { Failure, Spinner } from "../../ui/states";
 import { tell } from "../../ui/toasts";
 
 const redactions: [NonNullable<OrgSettings["redaction"]>, string, string][] = [
-  ["mask", "Mask numbers in the text", "Payment cards, social security and bank numbers, dates of birth, e-mail addresses and telephone numbers."],
+  [
+    "mask",
+    "Mask numbers in the text",
+    "Payment cards, social security and bank numbers, dates of birth, e-mail addresses and telephone numbers.",
+  ],
   ["mask_and_drop_audio", "Mask them, and silence them in kept audio", "Playback is silent where words are masked."],
   ["off", "Keep them", "Everything that is said stays in the text."],
 ];

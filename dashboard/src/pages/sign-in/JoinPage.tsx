@@ -49,7 +49,9 @@ interface Props {
 
 function Join({ secret, organization, email: invited, role }: Props) {
   const navigate = useNavigate();
-  const { register, handleSubmit, formState, setError } = useForm<Registration>({ defaultValues: { email: invited ?? "" } });
+  const { register, handleSubmit, formState, setError } = useForm<Registration>({
+    defaultValues: { email: invited ?? "" },
+  });
   const { errors } = formState;
   const submit = handleSubmit(({ email, password, name }) =>
     registerAccount({ email, password, name, invitation: secret })
@@ -60,7 +62,12 @@ function Join({ secret, organization, email: invited, role }: Props) {
     <form className="stack door-part" onSubmit={submit} noValidate>
       <h2>Join {organization ?? "your team"}</h2>
       <p className="hint">You will be: {roleWords[role].toLowerCase()}.</p>
-      <Field label="Your name" autoComplete="name" problem={errors.name?.message} {...register("name", { required: "Enter your name" })} />
+      <Field
+        label="Your name"
+        autoComplete="name"
+        problem={errors.name?.message}
+        {...register("name", { required: "Enter your name" })}
+      />
       <Field
         label="E-mail"
         type="email"
@@ -75,7 +82,10 @@ function Join({ secret, organization, email: invited, role }: Props) {
         autoComplete="new-password"
         hint="At least 10 characters."
         problem={errors.password?.message}
-        {...register("password", { required: "Choose a password", minLength: { value: 10, message: "Use at least 10 characters" } })}
+        {...register("password", {
+          required: "Choose a password",
+          minLength: { value: 10, message: "Use at least 10 characters" },
+        })}
       />
       {errors.root && <Failure error={new Error(errors.root.message)} />}
       <button type="submit" className="button primary" disabled={formState.isSubmitting}>

@@ -5,7 +5,14 @@ import { useState } from "react";
 import { useForm } from "react-hook-form";
 import { useNavigate } from "react-router";
 import { wordsOf } from "../../api/client";
-import { authInfo, isLocal, type Registration, register as registerAccount, signIn, useThisMachine } from "../../session";
+import {
+  authInfo,
+  isLocal,
+  type Registration,
+  register as registerAccount,
+  signIn,
+  tryThisMachine,
+} from "../../session";
 import { Field } from "../../ui/forms";
 import { Failure, Spinner } from "../../ui/states";
 import { Door } from "./Door";
@@ -34,7 +41,7 @@ function TryHere() {
   const [error, setError] = useState<unknown>(null);
   const navigate = useNavigate();
   const enter = () =>
-    useThisMachine()
+    tryThisMachine()
       .then(() => navigate("/", { replace: true }))
       .catch(setError);
   return (
@@ -50,7 +57,8 @@ function TryHere() {
 
 function SignIn({ hasPasswords }: { hasPasswords: boolean }) {
   const { register, handleSubmit, formState, setError } = useForm<{ email: string; password: string }>();
-  if (!hasPasswords) return <p className="notice">Sign in where your organization does, and open this page from there.</p>;
+  if (!hasPasswords)
+    return <p className="notice">Sign in where your organization does, and open this page from there.</p>;
   const submit = handleSubmit(({ email, password }) =>
     signIn(email, password).catch((error) => setError("root", { message: wordsOf(error) })),
   );
@@ -98,7 +106,12 @@ function Register() {
         problem={errors.organization?.message}
         {...register("organization", { required: "Name your organization" })}
       />
-      <Field label="Your name" autoComplete="name" problem={errors.name?.message} {...register("name", { required: "Enter your name" })} />
+      <Field
+        label="Your name"
+        autoComplete="name"
+        problem={errors.name?.message}
+        {...register("name", { required: "Enter your name" })}
+      />
       <Field
         label="E-mail"
         type="email"
@@ -112,7 +125,10 @@ function Register() {
         autoComplete="new-password"
         hint="At least 10 characters."
         problem={errors.password?.message}
-        {...register("password", { minLength: { value: 10, message: "Use at least 10 characters" }, required: "Choose a password" })}
+        {...register("password", {
+          minLength: { value: 10, message: "Use at least 10 characters" },
+          required: "Choose a password",
+        })}
       />
       {errors.root && <Failure error={new Error(errors.root.message)} />}
       <button type="submit" className={isLocal ? "button" : "button primary"} disabled={formState.isSubmitting}>

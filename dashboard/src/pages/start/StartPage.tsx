@@ -17,7 +17,11 @@ const sidesWords: [Sides, string, string][] = [
     "You by the microphone, the customer by what you share next. Switch on “Share audio” when the browser asks.",
   ],
   ["microphone", "Microphone only", "Only you are heard: no cards, since those answer the customer."],
-  ["stereo_device", "One device with both sides", "A telephone adapter or mixer: you on the left, the customer on the right."],
+  [
+    "stereo_device",
+    "One device with both sides",
+    "A telephone adapter or mixer: you on the left, the customer on the right.",
+  ],
 ];
 
 const canShare = () => Boolean(navigator.mediaDevices?.getDisplayMedia);

@@ -58,7 +58,8 @@ function Person({ user, canManage }: { user: User; canManage: boolean }) {
   const again = () => queries.invalidateQueries({ queryKey: ["users"] });
   const refused = (error: unknown) => tell(wordsOf(error), true);
   const change = useMutation({
-    mutationFn: (part: { role?: Role; disabled?: boolean }) => body(api.PATCH("/v1/users/{id}", { params, body: part })),
+    mutationFn: (part: { role?: Role; disabled?: boolean }) =>
+      body(api.PATCH("/v1/users/{id}", { params, body: part })),
     onSuccess: again,
     onError: refused,
   });
@@ -202,7 +203,12 @@ function InviteDialog({ open, onClose }: { open: boolean; onClose: () => void })
               </option>
             ))}
           </Select>
-          <Field label="E-mail" type="email" hint="Only this address can use it. Left empty, anybody with the link can." {...register("email")} />
+          <Field
+            label="E-mail"
+            type="email"
+            hint="Only this address can use it. Left empty, anybody with the link can."
+            {...register("email")}
+          />
           {invite.isError && <Failure error={invite.error} />}
           <div className="dialog-actions">
             <button type="button" className="button" onClick={close}>
