@@ -7,6 +7,8 @@ import { createStore } from "./store";
 const WAY = "callboard.session";
 const EARLY_MS = 30_000;
 const ANSWER_MS = 15_000;
+/** Answers that say that a session is over. All others say nothing of it. */
+const REFUSED = [400, 401, 403, 404];
 
 export type State =
   | { phase: "starting" }
@@ -56,7 +58,7 @@ async function renew(): Promise<string | null> {
     else enter(await refreshed(), "account");
     return token;
   } catch (error) {
-    if (error instanceof SignInError && error.status !== 0 && error.status < 500) {
+    if (error instanceof SignInError && REFUSED.includes(error.status)) {
       leave(state.phase === "in" ? "Your session is over. Sign in again." : undefined);
       return null;
     }

@@ -1,11 +1,12 @@
 // REST, with the token shown and types from the document. Errors carry the words that the stack has for people.
 
 import createClient from "openapi-fetch";
-import { freshToken, renewToken } from "../session";
+import { freshToken, renewToken, session } from "../session";
 import type { paths } from "./generated/openapi";
 import type { Problem, TextProblem } from "./types";
 
 const ANSWER_MS = 20_000;
+const NO_ANSWER = "Callboard does not answer. Check the connection; this page tries again.";
 
 /** What went wrong, in words for a person; `status` is 0 where nothing answered. */
 export class ApiError extends Error {
@@ -20,7 +21,10 @@ export class ApiError extends Error {
 
 async function fetchWithToken(request: Request): Promise<Response> {
   const again = request.clone();
-  const response = await send(request, await freshToken());
+  const token = await freshToken();
+  // Whoever is signed in and has no token could not be given another: nothing answers.
+  if (!token && session.get().phase === "in") throw new ApiError(0, NO_ANSWER);
+  const response = await send(request, token);
   if (response.status !== 401) return response;
   const renewed = await renewToken();
   return renewed ? send(again, renewed) : response;
@@ -32,7 +36,7 @@ async function send(request: Request, token: string | null): Promise<Response> {
   try {
     return await fetch(new Request(request, { headers, cache: "no-store", signal: AbortSignal.timeout(ANSWER_MS) }));
   } catch {
-    throw new ApiError(0, "Callboard does not answer. Check the connection; this page tries again.");
+    throw new ApiError(0, NO_ANSWER);
   }
 }
 

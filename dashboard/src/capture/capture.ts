@@ -10,6 +10,7 @@ import { Sender, type Sending } from "./sender";
 import type { Source } from "./sources";
 
 const ASK_MS = 3_000;
+const KNOWN_MS = 3_000;
 
 export interface Capture extends Sending {
   call: string;
@@ -42,6 +43,8 @@ export async function startCapture(opened: Source, playbook: string, isDemo = fa
     },
     () => stopCapture(),
   );
+  // Where the call is known, it can be shown; without a connection it begins all the same.
+  await until(() => capture.get()?.connected !== false, KNOWN_MS);
   return call;
 }
 
@@ -78,14 +81,21 @@ export async function sendLeftBehind(principal: string) {
     const resumed = new Sender(left.call, left.format, left);
     begin(resumed, false, "finishing", left.startedAt);
     resumed.finish();
-    await new Promise<void>((resolve) => {
-      const unsubscribe = capture.subscribe(() => {
-        if (capture.get()) return;
-        unsubscribe();
-        resolve();
-      });
-    });
+    await until(() => capture.get() === null);
   }
+}
+
+function until(holds: () => boolean, patienceMs?: number): Promise<void> {
+  if (holds()) return Promise.resolve();
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(late);
+      unsubscribe();
+      resolve();
+    };
+    const late = patienceMs === undefined ? undefined : setTimeout(done, patienceMs);
+    const unsubscribe = capture.subscribe(() => holds() && done());
+  });
 }
 
 function begin(begun: Sender, isDemo: boolean, phase: Capture["phase"], startedAt = Date.now()) {

@@ -96,8 +96,9 @@ export class Sender {
     const token = this.attempt > 0 && this.attempt % SUSPECT === 0 ? await renewToken() : await freshToken();
     this.opening = false;
     if (this.closed || this.socket) return;
+    if (!token) return this.lost();
     const query = captureQuery(this.call, this.format);
-    const socket = new WebSocket(socketAddress(query), token ? ["callboard.v1", `bearer.${token}`] : ["callboard.v1"]);
+    const socket = new WebSocket(socketAddress(query), ["callboard.v1", `bearer.${token}`]);
     this.socket = socket;
     const late = setTimeout(() => socket.readyState === WebSocket.CONNECTING && this.lost(), ANSWER_MS);
     socket.onopen = () => {

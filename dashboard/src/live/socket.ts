@@ -6,6 +6,8 @@ import { createStore } from "../store";
 import { backoff, socketAddress } from "./address";
 
 const PING_EVERY_MS = 60_000;
+/** A call that begins just now may be known to nobody yet: it is asked for again. */
+const WATCH_AGAIN_MS = 2_000;
 const ANSWER_MS = 10_000;
 /** Refused so often in a row, the token may be the reason. */
 const SUSPECT = 2;
@@ -29,6 +31,7 @@ let attempt = 0;
 let retry: ReturnType<typeof setTimeout> | undefined;
 let ping: ReturnType<typeof setInterval> | undefined;
 let pong: ReturnType<typeof setTimeout> | undefined;
+let rewatch: ReturnType<typeof setTimeout> | undefined;
 
 /** Hears all of one call until the answer is called. `watching` comes once nothing is missed from here on. */
 export const watchCall = (call: string, listener: Listener) => watch(call, { call }, listener);
@@ -91,7 +94,7 @@ async function open() {
     attempt = 0;
     ping = setInterval(check, PING_EVERY_MS);
     connection.set("open");
-    for (const { target } of watches.values()) say({ action: "watch", ...target });
+    watchAll();
   };
   opened.onmessage = (event) => {
     clearTimeout(pong);
@@ -104,8 +107,16 @@ async function open() {
   };
 }
 
+function watchAll() {
+  for (const { target } of watches.values()) say({ action: "watch", ...target });
+}
+
 function hear(text: string) {
   const message = JSON.parse(text) as ServerMessage;
+  if (message.type === "error" && message.action === "watch") {
+    clearTimeout(rewatch);
+    rewatch = setTimeout(watchAll, WATCH_AGAIN_MS);
+  }
   const call = "call" in message && typeof message.call === "string" ? message.call : "";
   tell(call, message);
   // Who follows all calls hears how each stands, and of no words.
@@ -134,6 +145,7 @@ function check() {
 function drop() {
   clearInterval(ping);
   clearTimeout(pong);
+  clearTimeout(rewatch);
   const closed = socket;
   socket = null;
   if (!closed) return;

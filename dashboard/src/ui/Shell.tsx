@@ -84,7 +84,7 @@ function useSections(): [string, string][] {
 
 function ConnectionLight() {
   const state = useStore(connection);
-  const words = { open: "Live", connecting: "Connecting", lost: "Reconnecting" }[state];
+  const words = { open: "Connected", connecting: "Connecting", lost: "Reconnecting" }[state];
   return (
     <span className="light" data-state={state} role="status">
       <span className="light-dot" aria-hidden="true" />

@@ -85,7 +85,10 @@ export function useCalls(filters: Filters) {
       watchCalls((message) => {
         if (message.type === "call") {
           queries.setQueryData<Call[]>(["open-calls"], (known) => known && withCall(known, message));
-          queries.setQueriesData<InfiniteData<Page>>({ queryKey: ["calls"] }, (data) => data && updated(data, message));
+          for (const { queryKey } of queries.getQueryCache().findAll({ queryKey: ["calls"] })) {
+            const isWanted = fits(message, queryKey[1] as Wanted);
+            queries.setQueryData<InfiniteData<Page>>(queryKey, (data) => data && updated(data, message, isWanted));
+          }
         } else if (message.type === "watching" && message.active) {
           // What changed while nobody listened is asked for.
           queries.invalidateQueries({ queryKey: ["calls"] });
@@ -108,12 +111,21 @@ function withCall(known: Call[], call: Call): Call[] {
   return [...others, call];
 }
 
+type Wanted = ReturnType<typeof queryOf>;
+
+/** Whether a new call belongs in a list, as far as its message tells: objections are known to the stack alone. */
+function fits(call: Call, { status, agent, playbook, objection, from, to }: Wanted): boolean {
+  if (objection || (status && call.status !== status)) return false;
+  if ((agent && call.principal !== agent) || (playbook && call.playbook !== playbook)) return false;
+  return (!from || call.started_at_ms >= Date.parse(from)) && (!to || call.started_at_ms < Date.parse(to));
+}
+
 /** A call that is known is brought up to date, one that is new comes first, and one that was removed goes. */
-function updated(data: InfiniteData<Page>, call: Call): InfiniteData<Page> {
+function updated(data: InfiniteData<Page>, call: Call, isWanted: boolean): InfiniteData<Page> {
   const isKnown = data.pages.some((page) => page.calls.some((known) => known.call === call.call));
   const pages = data.pages.map((page, at) => {
     if (call.status === "deleted") return { ...page, calls: page.calls.filter((known) => known.call !== call.call) };
-    if (!isKnown && at === 0) return { ...page, calls: [call, ...page.calls] };
+    if (!isKnown && isWanted && at === 0) return { ...page, calls: [call, ...page.calls] };
     const calls = page.calls.map((known) =>
       known.call === call.call && known.revision <= call.revision ? { ...known, ...call } : known,
     );
