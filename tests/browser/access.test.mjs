@@ -11,17 +11,13 @@ import { demo, startStack } from "./stack.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 let stack;
-let browser;
 let call;
 
 before(async () => {
-  [stack, browser] = await Promise.all([startStack(), launch()]);
+  stack = await startStack();
   call = await demoCall(stack, demo);
 });
-after(async () => {
-  await browser?.close();
-  await stack?.stop();
-});
+after(() => stack?.stop());
 
 async function serious(page) {
   await page.evaluate(axe);
@@ -32,8 +28,9 @@ async function serious(page) {
 }
 
 for (const colorScheme of themes) {
-  test(`axe finds nothing serious in the ${colorScheme} theme`, async () => {
-    const { page, context } = await enter(browser, stack.url, { colorScheme, reducedMotion: "reduce" });
+  test(`axe finds nothing serious in the ${colorScheme} theme`, async (t) => {
+    const browser = await launch(t);
+    const { page } = await enter(browser, stack.url, { colorScheme, reducedMotion: "reduce" });
     const found = {};
     for (const [name, path, ready] of pages(call)) {
       await page.goto(stack.url + path);
@@ -52,12 +49,12 @@ for (const colorScheme of themes) {
     const door = await serious(page);
     if (door.length > 0) found.door = door;
     assert.deepEqual(found, {});
-    await context.close();
   });
 }
 
-test("nothing is wider than 360 pixels", async () => {
-  const { page, context } = await enter(browser, stack.url, { viewport: { width: 360, height: 740 } });
+test("nothing is wider than 360 pixels", async (t) => {
+  const browser = await launch(t);
+  const { page } = await enter(browser, stack.url, { viewport: { width: 360, height: 740 } });
   const wide = {};
   for (const [name, path, ready] of pages(call)) {
     await page.goto(stack.url + path);
@@ -66,11 +63,11 @@ test("nothing is wider than 360 pixels", async () => {
     if (width > 360) wide[name] = width;
   }
   assert.deepEqual(wide, {});
-  await context.close();
 });
 
-test("a keyboard gets to a call and to its words", async () => {
-  const { page, context } = await enter(browser, stack.url);
+test("a keyboard gets to a call and to its words", async (t) => {
+  const browser = await launch(t);
+  const { page } = await enter(browser, stack.url);
   await page.locator(".calls tbody a").first().waitFor();
   const press = async (wanted) => {
     for (let at = 0; at < 60; at += 1) {
@@ -90,5 +87,4 @@ test("a keyboard gets to a call and to its words", async () => {
   const log = await press(({ name }) => name === "What was said");
   assert.ok(log.shown, "where the focus is can be seen");
   await press(({ name }) => name.startsWith("Play what the"));
-  await context.close();
 });

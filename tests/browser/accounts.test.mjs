@@ -7,19 +7,16 @@ import { launch } from "./browser.mjs";
 import { startStack } from "./stack.mjs";
 
 let stack;
-let browser;
 
 before(async () => {
-  [stack, browser] = await Promise.all([startStack(), launch()]);
+  stack = await startStack();
 });
-after(async () => {
-  await browser?.close();
-  await stack?.stop();
-});
+after(() => stack?.stop());
 
 const heading = (page, name) => page.getByRole("heading", { name, exact: true });
 
-test("the first person registers, invites, makes a key, and signs in again; who joins is an agent", async () => {
+test("the first person registers, invites, makes a key, and signs in again; who joins is an agent", async (t) => {
+  const browser = await launch(t);
   const admin = await (await browser.newContext()).newPage();
   await admin.goto(stack.url);
   await admin.getByLabel("Organization").fill("Example");

@@ -5,15 +5,17 @@ import { chromium } from "playwright-core";
 
 const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"];
 
-/** Chromium as it is installed. With a WAV, that is what its microphone hears, once. */
-export function launch(microphone) {
+/** Chromium as it is installed, until the test is over. With a WAV, that is what its microphone hears, once. */
+export async function launch(t, microphone) {
   const sound = ["--autoplay-policy=no-user-gesture-required"];
   if (microphone) {
     sound.push("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream");
     sound.push(`--use-file-for-fake-audio-capture=${microphone}%noloop`);
   }
   const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
-  return chromium.launch({ executablePath, args: [...FLAGS, ...sound] });
+  const browser = await chromium.launch({ executablePath, args: [...FLAGS, ...sound] });
+  t.after(() => browser.close());
+  return browser;
 }
 
 /** A page of somebody who uses this machine: with its own token, or with the key of somebody else in its place. */

@@ -9,17 +9,14 @@ import { demo, startStack } from "./stack.mjs";
 
 const CUT_MS = 20_000;
 let stack;
-let browser;
 
 before(async () => {
-  [stack, browser] = await Promise.all([startStack(), launch(demo)]);
+  stack = await startStack();
 });
-after(async () => {
-  await browser?.close();
-  await stack?.stop();
-});
+after(() => stack?.stop());
 
-test("a call from the microphone is followed, advised, noted, played and exported; others see of it what they may", async () => {
+test("a call from the microphone is followed, advised, noted, played and exported; others see of it what they may", async (t) => {
+  const browser = await launch(t, demo);
   const supervisorKey = await stack.addKey("local", "sup", "supervisor");
   const strangerKey = await stack.addKey("rivals", "spy", "admin");
   const agent = await enter(browser, stack.url, { acceptDownloads: true });
@@ -73,11 +70,11 @@ test("a call from the microphone is followed, advised, noted, played and exporte
   assert.match(subtitles, /^1\n00:00:0\d,\d{3} --> 00:00:0\d,\d{3}\nAgent: /);
 
   for (const { complaints } of [agent, supervisor, stranger]) assert.deepEqual(complaints, []);
-  await Promise.all([agent, supervisor, stranger].map(({ context }) => context.close()));
 });
 
-test("a recording is handed in, followed to its end, and played from its segments", async () => {
-  const { page, context, complaints } = await enter(browser, stack.url);
+test("a recording is handed in, followed to its end, and played from its segments", async (t) => {
+  const browser = await launch(t);
+  const { page, complaints } = await enter(browser, stack.url);
   await page.getByRole("button", { name: "Upload recordings" }).click();
   await page.locator('input[type="file"]').setInputFiles(demo);
   await page.getByRole("button", { name: "Upload", exact: true }).click();
@@ -93,14 +90,15 @@ test("a recording is handed in, followed to its end, and played from its segment
   await page.waitForFunction(() => Number(document.querySelector(".player input").value) > 16_500);
   assert.equal(await bar.locator(".problem").count(), 0);
   assert.deepEqual(complaints, []);
-  await context.close();
 });
 
-test("no word is missing though the network is gone for twenty seconds", async () => {
+test("no word is missing though the network is gone for twenty seconds", async (t) => {
+  const browser = await launch(t);
   const messages = await stack.stream(demo, "--pace", "max");
   const expected = texts(messages.filter((message) => message.type === "segment"));
   const cable = await openCable(stack.url);
-  const { page, context } = await enter(browser, cable.url);
+  t.after(() => cable.close());
+  const { page } = await enter(browser, cable.url);
   await page.getByRole("button", { name: "Play the demo call" }).click();
   await page.waitForURL(/\/calls\//);
   const id = page.url().split("/").at(-1);
@@ -114,8 +112,6 @@ test("no word is missing though the network is gone for twenty seconds", async (
   const shown = await page.locator(".segment .said").allTextContents();
   assert.deepEqual(shown.map((line) => line.trim()), expected);
   assert.deepEqual(texts((await stack.get(`/v1/calls/${id}/transcript`)).body.segments), expected);
-  await context.close();
-  cable.close();
 });
 
 /** What was said in the end, in order. */

@@ -8,19 +8,16 @@ import { startStack } from "./stack.mjs";
 const CALL = "01KK6QZ1S0W9N5V9T7B5C6YQ8M";
 const SEGMENTS = 3_000;
 let stack;
-let browser;
 
 before(async () => {
-  [stack, browser] = await Promise.all([startStack(), launch()]);
+  stack = await startStack();
   await stack.addLongCall(CALL, SEGMENTS);
 });
-after(async () => {
-  await browser?.close();
-  await stack?.stop();
-});
+after(() => stack?.stop());
 
 test("a call with 3,000 segments opens in under two seconds, scrolls at the pace of the screen, and is led through", async (t) => {
-  const { page, context } = await enter(browser, stack.url);
+  const browser = await launch(t);
+  const { page } = await enter(browser, stack.url);
   await page.goto(`${stack.url}/calls/${CALL}`);
   await page.locator(".segment").first().waitFor();
   const began = Date.now();
@@ -51,5 +48,4 @@ test("a call with 3,000 segments opens in under two seconds, scrolls at the pace
   await page.getByRole("searchbox", { name: /Find in the transcript/ }).fill("Number 2789.");
   await page.keyboard.press("Enter");
   await page.locator(".segment.flash", { hasText: "Number 2789." }).waitFor();
-  await context.close();
 });

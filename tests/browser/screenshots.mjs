@@ -7,8 +7,10 @@ import { demo, startStack } from "./stack.mjs";
 
 const folder = process.argv[2] ?? "screenshots";
 mkdirSync(folder, { recursive: true });
-const [stack, browser] = await Promise.all([startStack(), launch()]);
+const endings = [];
+const stack = await startStack();
 try {
+  const browser = await launch({ after: (ending) => endings.push(ending) });
   const call = await demoCall(stack, demo);
   for (const colorScheme of themes) {
     for (const [width, height] of [[1440, 900], [360, 740]]) {
@@ -33,6 +35,6 @@ try {
   }
   console.log(`screenshots are in ${folder}`);
 } finally {
-  await browser.close();
+  for (const end of endings) await end();
   await stack.stop();
 }
