@@ -2,6 +2,7 @@
 
 import type { ServerMessage } from "../api/types";
 import { backoff, socketAddress } from "../live/address";
+import { check } from "../live/socket";
 import { freshToken, renewToken } from "../session";
 import { createStore } from "../store";
 import { base64, captureQuery, type Format } from "./format";
@@ -162,6 +163,8 @@ export class Sender {
     this.drop();
     if (this.closed) return;
     this.tell();
+    // What is gone here may be gone for the whole page.
+    check();
     clearTimeout(this.retry);
     this.retry = setTimeout(() => this.open(), backoff(this.attempt));
     this.attempt += 1;

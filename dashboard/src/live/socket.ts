@@ -5,10 +5,10 @@ import { freshToken, renewToken } from "../session";
 import { createStore } from "../store";
 import { backoff, socketAddress } from "./address";
 
-const PING_EVERY_MS = 60_000;
+const PING_EVERY_MS = 25_000;
 /** A call that begins just now may be known to nobody yet: it is asked for again. */
 const WATCH_AGAIN_MS = 2_000;
-const ANSWER_MS = 10_000;
+const ANSWER_MS = 5_000;
 /** Refused so often in a row, the token may be the reason. */
 const SUSPECT = 2;
 
@@ -131,8 +131,8 @@ function say(message: ClientMessage) {
   if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
 }
 
-// A network that vanished closes nothing: only a missing answer shows it.
-function check() {
+/** Asks whether the connection still stands. A network that vanished closes nothing: only a missing answer shows it. */
+export function check() {
   if (socket?.readyState !== WebSocket.OPEN) return;
   say({ action: "ping" });
   clearTimeout(pong);

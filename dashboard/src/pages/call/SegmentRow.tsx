@@ -17,14 +17,14 @@ interface Props {
 }
 
 export const SegmentRow = memo(function SegmentRow({ segment, flash, playingAt, search, player }: Props) {
-  const words = useMemo(() => timedWords(segment), [segment]);
   const isPlaying = playingAt !== null;
   const classes = ["segment", segment.channel, !segment.final && "waiting", flash && "flash", isPlaying && "playing"];
   const play = () => (isPlaying ? player.toggle() : player.play(segment.start_ms, segment.end_ms));
   // A word is a place to begin from for whoever points at it; the keyboard has the button and the bar below.
   const playFrom = (event: MouseEvent<HTMLElement>) => {
-    const at = event.target instanceof HTMLElement ? event.target.dataset.at : undefined;
-    if (at !== undefined && getSelection()?.isCollapsed) player.play(Number(at));
+    const letter = getSelection()?.isCollapsed ? letterAt(event) : null;
+    const word = timedWords(segment).findLast(({ at }) => letter !== null && at <= letter);
+    if (word) player.play(word.begin);
   };
   return (
     <article className={classes.filter(Boolean).join(" ")}>
@@ -45,15 +45,11 @@ export const SegmentRow = memo(function SegmentRow({ segment, flash, playingAt, 
       {segment.final ? (
         // biome-ignore lint/a11y/useKeyWithClickEvents: see above
         <p className="said" onClick={playFrom}>
-          {words.map(({ text, begin, end }, at) => (
-            <span
-              key={at}
-              data-at={begin}
-              className={wordClass(text, search, playingAt !== null && playingAt >= begin && playingAt < end)}
-            >
-              {text}{" "}
-            </span>
-          ))}
+          {isPlaying || search.trim() ? (
+            <Marked segment={segment} playingAt={playingAt} search={search} />
+          ) : (
+            segment.text
+          )}
         </p>
       ) : (
         <p className="said">{standIn(segment)}</p>
@@ -62,17 +58,37 @@ export const SegmentRow = memo(function SegmentRow({ segment, flash, playingAt, 
   );
 });
 
+/** The words apart, so that what is heard or looked for stands out. Elsewhere a text is one piece: it costs a tenth. */
+function Marked({ segment, playingAt, search }: Pick<Props, "segment" | "playingAt" | "search">) {
+  const words = useMemo(() => timedWords(segment), [segment]);
+  return words.map(({ text, at, begin, end }) => (
+    <span key={at} className={wordClass(text, search, playingAt !== null && playingAt >= begin && playingAt < end)}>
+      {text}{" "}
+    </span>
+  ));
+}
+
+/** The place in the text of the letter that was pointed at. */
+function letterAt({ clientX, clientY, currentTarget }: MouseEvent<HTMLElement>): number | null {
+  const place = document.caretPositionFromPoint?.(clientX, clientY);
+  const range = place ? null : document.caretRangeFromPoint?.(clientX, clientY);
+  const node = place?.offsetNode ?? range?.startContainer;
+  if (!node || !currentTarget.contains(node)) return null;
+  const before = document.createRange();
+  before.setStart(currentTarget, 0);
+  before.setEnd(node, place?.offset ?? range?.startOffset ?? 0);
+  return before.toString().length;
+}
+
 function standIn({ placeholder, text }: Segment): string {
   if (placeholder === "waiting") return "Waiting for the transcription service…";
   if (placeholder === "failed") return "This part could not be transcribed.";
   return text || "…";
 }
 
+/** The words of a segment, each with its place in the text and its time. */
 function timedWords({ text, start_ms, end_ms, words }: Segment) {
-  const pieces = text
-    .split(/\s+/)
-    .filter(Boolean)
-    .map((piece) => ({ text: piece }));
+  const pieces = [...text.matchAll(/\S+/g)].map((found) => ({ text: found[0], at: found.index }));
   const spans = spansOf(pieces, { begin: start_ms, end: Math.max(start_ms, end_ms) }, words ?? []);
   return pieces.map((piece, at) => ({ ...piece, begin: spans[at]?.begin ?? start_ms, end: spans[at]?.end ?? end_ms }));
 }

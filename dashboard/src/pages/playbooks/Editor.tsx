@@ -60,7 +60,7 @@ export default function Editor({ text, onChange, problems, readOnly, goTo }: Pro
         syntaxHighlighting(colours),
         syntaxHighlighting(defaultHighlightStyle, { fallback: true }),
         EditorView.lineWrapping,
-        EditorView.contentAttributes.of({ "aria-label": "The playbook as YAML" }),
+        EditorView.contentAttributes.of({ "aria-label": "The playbook as YAML", tabindex: "0" }),
         shut.current.of(EditorState.readOnly.of(readOnly)),
         EditorView.updateListener.of((update) => {
           if (update.docChanged) change.current(update.state.doc.toString());
