@@ -27,7 +27,7 @@ FUNCTIONS := $(notdir $(patsubst %/Cargo.toml,%,$(wildcard functions/*/Cargo.tom
 TIMED := @infra/checks/timed.sh
 
 .PHONY: help run test lint lambda needs needs-of-checks speech speech-test rust-test api-test api-docs simulate \
-	files crates fmt clippy doc deny machete template tools
+	web web-test browser-test screenshots web-lint files crates fmt clippy doc deny machete template tools
 .NOTPARALLEL:
 
 help:
@@ -36,11 +36,13 @@ help:
 	@echo 'make api-docs  the OpenAPI and AsyncAPI documents, made anew from the types and shared/wire/api'
 	@echo 'make simulate  the live path under everything that the cloud does to it   make simulate SEEDS=42'
 	@echo 'make lint     format, lints, documentation, licences, what may depend on what, the template'
+	@echo 'make web      the page, built into dashboard/dist; make run does it where something changed'
+	@echo 'make web-test the page: its logic, and browsers against a stack   make screenshots'
 	@echo 'make lambda   every function, built as Lambda runs it   make lambda LAMBDA="--release --arm64"'
 	@echo 'make speech   the speech server'"'"'s virtual environment'
 
 # ---------------------------------------------------------------- run
-run: speech
+run: speech web
 	@cargo build --locked --profile $(PROFILE) --workspace --bin callboard
 	@exec $(TARGET)/$(PROFILE:dev=debug)/callboard dev $(ARGS)
 
@@ -67,8 +69,41 @@ $(SPEECH)/.venv/installed-dev: $(SPEECH)/requirements-dev.txt $(SPEECH)/.venv/in
 	@$(SPEECH_PYTHON) -m pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
 
+# ---------------------------------------------------------------- the page
+PAGE := dashboard
+BROWSER := tests/browser
+PAGE_SOURCES = $(wildcard $(shell git ls-files --cached --others --exclude-standard $(PAGE)) shared/wire/api/*api.json)
+
+web: $(PAGE)/dist/index.html
+
+$(PAGE)/dist/index.html: $(PAGE)/node_modules/installed $(PAGE_SOURCES)
+	@cd $(PAGE) && npm run --silent build
+
+# As the lock file has it, nothing more: no package's own scripts are run.
+%/node_modules/installed: %/package.json %/package-lock.json %/.npmrc | needs
+	@cd $* && npm ci --no-progress --loglevel=error
+	@touch $@
+
+web-lint: $(PAGE)/node_modules/installed
+	$(TIMED) "the page's types and lints" bash -ec 'cd $(PAGE); npm run --silent check'
+
 # ---------------------------------------------------------------- test
-test: speech-test rust-test api-test
+test: speech-test rust-test api-test web-test
+
+web-test: $(PAGE)/node_modules/installed
+	$(TIMED) "the page's logic" bash -ec 'cd $(PAGE); npm test --silent'
+	@$(MAKE) browser-test
+
+# Needs Chromium; CHROMIUM names it where it is not /usr/bin/chromium.
+browser-test: needs-of-checks speech web $(BROWSER)/node_modules/installed
+	@cargo build --quiet --locked --profile $(PROFILE) --workspace --bin callboard
+	$(TIMED) "browsers" env CALLBOARD_BIN=$(abspath $(TARGET))/$(PROFILE:dev=debug)/callboard \
+		bash -ec 'cd $(BROWSER); npm test --silent'
+
+# Each page in both themes, wide and narrow, in target/screenshots.
+screenshots: speech web $(BROWSER)/node_modules/installed
+	@cargo build --quiet --locked --profile $(PROFILE) --workspace --bin callboard
+	@CALLBOARD_BIN=$(abspath $(TARGET))/$(PROFILE:dev=debug)/callboard node $(BROWSER)/screenshots.mjs target/screenshots
 
 speech-test: needs-of-checks $(SPEECH)/.venv/installed-dev
 	$(TIMED) "speech server's tests" $(SPEECH_PYTHON) -m pytest -rs $(SPEECH) | $(PYTHON) infra/checks/tests.py
@@ -94,7 +129,7 @@ simulate: needs-of-checks
 		no_word_is_lost -- --nocapture
 
 # ---------------------------------------------------------------- lint
-lint: files crates fmt deny machete template clippy doc
+lint: files crates web-lint fmt deny machete template clippy doc
 
 files: needs-of-checks
 	$(TIMED) "files" bash -ec 'for check in files tests; do $(PYTHON) infra/checks/$$check.py --self-test; done; \

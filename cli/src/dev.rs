@@ -93,7 +93,7 @@ pub(crate) async fn run(args: DevArgs) -> anyhow::Result<()> {
             ClockArg::Aws => EventClock::Aws,
         },
         registry: registry::functions(&Clock::system()),
-        extra: page::routes(&project.join("dashboard"), token.clone(), status),
+        extra: page::routes(&project.join("dashboard/dist"), token.clone(), status),
         ..StackOptions::new(template)
     };
     // Listen for the end from the beginning: a signal during start-up stops it, too.

@@ -27,10 +27,16 @@ elif ! "$python" -c 'import venv, ensurepip' 2>/dev/null; then
     lacks "Python's venv module: run 'apt-get install python3-venv'"
 fi
 
+if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
+    lacks "node and npm, which build the page: install Node.js 20.19 or newer"
+elif ! at_least 20.19 "$(node --version | tr -d v)"; then
+    lacks "Node.js 20.19 or newer ($(node --version) is installed)"
+fi
+
 # Only the checks need these.
 if [ "${1:-}" = checks ]; then
-    command -v node >/dev/null || lacks "node, which reads the dashboard's syntax: install Node.js 20 or newer"
     cargo fmt --version >/dev/null 2>&1 || lacks "cargo fmt: run 'rustup component add rustfmt'"
+    [ -x "${CHROMIUM:-/usr/bin/chromium}" ] || lacks "Chromium, which the page is tried in: run 'apt-get install chromium'"
     cargo clippy --version >/dev/null 2>&1 || lacks "cargo clippy: run 'rustup component add clippy'"
 fi
 exit "$missing"

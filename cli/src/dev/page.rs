@@ -5,14 +5,21 @@ use std::path::Path;
 use axum::{
     Json, Router,
     extract::Request,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::get,
 };
 use serde::Serialize;
 use serde_json::json;
-use tower_http::services::ServeDir;
+use tower::ServiceExt;
+use tower_http::services::{ServeDir, ServeFile};
+
+/// What the page may load: its own files, and audio that it recorded itself. Pictures may stand within style sheets.
+const POLICY: &str = "default-src 'self'; img-src 'self' data:; media-src 'self' blob:; object-src 'none'; \
+                      base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+/// Names that change with the content: what is at one never changes.
+const HASHED: &str = "/assets/";
 
 /// What `GET /_local/status` tells.
 #[derive(Clone, Serialize)]
@@ -25,13 +32,41 @@ pub(super) struct Status {
     pub(super) version: &'static str,
 }
 
-/// The page at `/`, `/_local/token` and `/_local/status`.
-pub(super) fn routes(dashboard: &Path, token: String, status: Status) -> Router {
+/// The page at `/` and at every address that is one within it, `/_local/token` and `/_local/status`. `dist` is the page
+/// as it was built.
+pub(super) fn routes(dist: &Path, token: String, status: Status) -> Router {
+    let files = ServeDir::new(dist).precompressed_gzip();
+    let page = ServeFile::new(dist.join("index.html")).precompressed_gzip();
     Router::new()
         .route("/_local/token", get(move |headers: HeaderMap| async move { give_token(&headers, &token) }))
         .route("/_local/status", get(move || async move { Json(status) }))
-        .fallback_service(ServeDir::new(dashboard))
+        .fallback(move |request: Request| serve(files.clone(), page.clone(), request))
         .layer(middleware::from_fn(harden))
+}
+
+/// A file of the page, or the page itself where a browser asks for an address within it.
+async fn serve(files: ServeDir, page: ServeFile, request: Request) -> Response {
+    let within = is_within_page(request.method(), request.uri().path(), request.headers());
+    let served = if within {
+        page.oneshot(request).await.map(IntoResponse::into_response)
+    } else {
+        files.oneshot(request).await.map(IntoResponse::into_response)
+    };
+    served.unwrap_or_else(|never| match never {})
+}
+
+/// Whether this asks for an address that the page itself shows: no file's name, and asked for as a document.
+fn is_within_page(method: &Method, path: &str, headers: &HeaderMap) -> bool {
+    let is_document = headers
+        .get(header::ACCEPT)
+        .and_then(|accept| accept.to_str().ok())
+        .is_some_and(|accept| accept.contains("text/html"));
+    let last = path.rsplit('/').next().unwrap_or_default();
+    is_document
+        && (method == Method::GET || method == Method::HEAD)
+        && path != "/"
+        && !last.contains('.')
+        && !path.starts_with("/_local/")
 }
 
 /// The token, for this machine's own page and person. Another site's page is refused by where its request says that it
@@ -50,12 +85,13 @@ fn give_token(headers: &HeaderMap, token: &str) -> Response {
 }
 
 async fn harden(request: Request, next: Next) -> Response {
+    let is_hashed = request.uri().path().starts_with(HASHED);
     let mut response = next.run(request).await;
+    let kept =
+        if is_hashed && response.status().is_success() { "public, max-age=31536000, immutable" } else { "no-cache" };
     let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static("default-src 'self'; frame-ancestors 'none'"),
-    );
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static(kept));
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     response
@@ -80,5 +116,22 @@ mod tests {
             }
             assert_eq!(give_token(&headers, "t").status().as_u16(), expected, "{pairs:?}");
         }
+    }
+
+    #[test]
+    fn addresses_within_the_page_are_the_page() {
+        for (path, accept, expected) in [
+            ("/calls/01ARZ3NDEKTSV4RRFFQ69G5FAV", "text/html,*/*", true),
+            ("/join", "text/html", true),
+            ("/", "text/html", false),
+            ("/icon.svg", "text/html", false),
+            ("/assets/gone.js", "*/*", false),
+            ("/v2/calls", "application/json", false),
+            ("/_local/other", "text/html", false),
+        ] {
+            let headers = HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static(accept))]);
+            assert_eq!(is_within_page(&Method::GET, path, &headers), expected, "{path}");
+        }
+        assert!(!is_within_page(&Method::POST, "/join", &HeaderMap::new()));
     }
 }
