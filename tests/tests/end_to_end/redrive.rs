@@ -154,7 +154,7 @@ async fn audio_that_was_given_up_is_kept_after_all_and_no_word_is_asked_for_twic
     let local = Local::start_with(options).await.unwrap();
     let (rest, call, recording) = (local.rest("acme-admin"), new_call(), audio::rearranged(&[0, 1]));
     let mut socket = local.capture(&call).await;
-    let last = socket.play(&recording, 400, 0, 20).await;
+    let last = socket.play(&recording, 300, 0, 20).await;
     socket.stop(last).await;
     let known = rest.noted(&call).await;
     let count = |object: &Value| object["KinesisBatchInfo"]["batchSize"].as_u64().unwrap();
