@@ -79,7 +79,7 @@ function Export({ view }: { view: CallView }) {
   return (
     <MenuProvider placement="bottom-end">
       <MenuButton className="button">
-        <Download aria-hidden="true" size={16} /> Export
+        <Download aria-hidden="true" size={16} /> <span className="button-words">Export</span>
       </MenuButton>
       <Menu className="menu" gutter={6} unmountOnHide>
         {formats.map(([format, label]) => (

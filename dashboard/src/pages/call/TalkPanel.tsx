@@ -2,12 +2,12 @@
 
 import { scaleLinear } from "d3-scale";
 import { curveMonotoneX, line } from "d3-shape";
+import { type RefObject, useEffect, useRef, useState } from "react";
 import type { Channel, Notes } from "../../api/types";
 import type { CallView } from "../../live/view";
 import { clock, speaker } from "../../words";
 import type { Show } from "./links";
 
-const WIDTH = 480;
 const HEIGHT = 150;
 const EDGE = { left: 30, right: 8, top: 8, bottom: 22 };
 const SIDES: Channel[] = ["agent", "customer"];
@@ -73,10 +73,11 @@ interface SentimentProps {
 }
 
 function Sentiment({ notes, duration, view, onShow }: SentimentProps) {
+  const [chart, width] = useWidth();
   const spans = notes.sentiment ?? [];
   if (spans.length === 0) return null;
   const end = Math.max(duration, ...spans.map((span) => span.to_ms));
-  const x = scaleLinear([0, end], [EDGE.left, WIDTH - EDGE.right]);
+  const x = scaleLinear([0, end], [EDGE.left, width - EDGE.right]);
   const y = scaleLinear([-100, 100], [HEIGHT - EDGE.bottom, EDGE.top]);
   const path = line<(typeof spans)[number]>()
     .x((span) => x((span.from_ms + span.to_ms) / 2))
@@ -91,13 +92,13 @@ function Sentiment({ notes, duration, view, onShow }: SentimentProps) {
   return (
     <section>
       <h3>How it sounded</h3>
-      <svg className="chart" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={told(spans)}>
+      <svg className="chart" ref={chart} viewBox={`0 0 ${width} ${HEIGHT}`} role="img" aria-label={told(spans)}>
         {[-100, 0, 100].map((score) => (
           <line
             key={score}
             className={score === 0 ? "axis zero" : "axis"}
             x1={EDGE.left}
-            x2={WIDTH - EDGE.right}
+            x2={width - EDGE.right}
             y1={y(score)}
             y2={y(score)}
           />
@@ -108,7 +109,7 @@ function Sentiment({ notes, duration, view, onShow }: SentimentProps) {
         <text className="tick-label" x={EDGE.left - 6} y={y(-100) + 2} textAnchor="end">
           −
         </text>
-        {x.ticks(4).map((ms) => (
+        {x.ticks(width > 300 ? 4 : 2).map((ms) => (
           <text key={ms} className="tick-label" x={x(ms)} y={HEIGHT - 6} textAnchor="middle">
             {clock(ms)}
           </text>
@@ -157,6 +158,19 @@ function Sentiment({ notes, duration, view, onShow }: SentimentProps) {
       </details>
     </section>
   );
+}
+
+/** How wide an element is, so that its letters stay as large as others. */
+function useWidth(): [RefObject<SVGSVGElement | null>, number] {
+  const element = useRef<SVGSVGElement>(null);
+  const [width, setWidth] = useState(400);
+  useEffect(() => {
+    if (!element.current) return;
+    const observer = new ResizeObserver(([entry]) => entry && setWidth(Math.max(160, entry.contentRect.width)));
+    observer.observe(element.current);
+    return () => observer.disconnect();
+  }, []);
+  return [element, width];
 }
 
 function told(spans: NonNullable<Notes["sentiment"]>): string {

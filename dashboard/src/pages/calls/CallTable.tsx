@@ -54,7 +54,7 @@ export function CallTable({ calls }: { calls: Call[] }) {
             <td className="calls-what">{sentence(call.playbook)}</td>
             <td className="calls-who">{names(call.principal)}</td>
             <td className="calls-length">{call.duration_ms > 0 ? clock(call.duration_ms) : "–"}</td>
-            <td>
+            <td className="calls-status">
               <span className={`status ${call.status}`}>{statusWords[call.status]}</span>
             </td>
           </tr>
