@@ -23,7 +23,7 @@ const KEEP_MS: i64 = 3_600_000;
 /// It is read so often at most, in milliseconds.
 const PAUSE_MS: i64 = 60_000;
 /// Two clocks may differ by so much, in seconds.
-const LEEWAY_S: i64 = 30;
+const LEEWAY_S: f64 = 30.0;
 /// Longest wait for an answer.
 const PATIENCE: Duration = Duration::from_secs(4);
 /// Largest document that is read, in bytes.
@@ -194,11 +194,12 @@ impl Oidc {
         validation.validate_aud = false;
         validation.validate_exp = false;
         let claims = decode::<Map<String, Value>>(token, &key, &validation).ok()?.claims;
-        let now_s = now_ms.div_euclid(1_000);
+        let now_s = now_ms.div_euclid(1_000) as f64;
         let seconds = |name: &str| claims.get(name).map(|at| at.as_f64().unwrap_or(f64::NAN));
-        let is_over = !seconds("exp").is_some_and(|at| at + LEEWAY_S as f64 > now_s as f64);
-        let is_early = seconds("nbf").is_some_and(|at| !(at - LEEWAY_S as f64 <= now_s as f64));
-        (!is_over && !is_early && self.is_for_us(&claims)).then_some(claims)
+        // What is no number is neither later nor earlier than now, and so neither good nor begun.
+        let is_good = seconds("exp").is_some_and(|at| at + LEEWAY_S > now_s);
+        let has_begun = seconds("nbf").is_none_or(|at| at - LEEWAY_S <= now_s);
+        (is_good && has_begun && self.is_for_us(&claims)).then_some(claims)
     }
 
     fn is_for_us(&self, claims: &Map<String, Value>) -> bool {
