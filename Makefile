@@ -79,9 +79,10 @@ web: $(PAGE)/dist/index.html
 $(PAGE)/dist/index.html: $(PAGE)/node_modules/installed $(PAGE_SOURCES)
 	@cd $(PAGE) && npm run --silent build
 
-# As the lock file has it, nothing more: no package's own scripts are run.
+# As the lock file has it, and no package's own scripts are run. `npm ci` refuses lock files that leave out an optional
+# package of another system which a registry does not have.
 %/node_modules/installed: %/package.json %/package-lock.json %/.npmrc | needs
-	@cd $* && npm ci --no-progress --loglevel=error
+	@cd $* && npm install --no-save --no-progress --loglevel=error
 	@touch $@
 
 web-lint: $(PAGE)/node_modules/installed
