@@ -116,7 +116,7 @@ async fn a_call_that_goes_on_after_its_end_is_kept_anew() {
     let (speech, data) = (Speech::start(), tempfile::tempdir().unwrap());
     let local = start(&speech, data.path()).await;
     let (rest, call) = (local.rest("acme-admin"), new_call());
-    let (before, after) = (audio::rearranged(&[0, 1]), audio::rearranged(&[2, 3, 4].repeat(4)));
+    let (before, after) = (audio::rearranged(&[0, 1]), audio::rearranged(&[2, 3, 4].repeat(6)));
     let mut socket = local.capture(&call).await;
     let last = socket.play(&before, 300, 0, 50).await;
     socket.stop(last).await;
