@@ -22,6 +22,7 @@ export const pages = (id) => [
   ["playbook", "/playbooks/tax_relief", (page) => page.getByText("Nothing is wrong with it").waitFor()],
   ["team", "/team", (page) => page.getByRole("heading", { name: "Team" }).waitFor()],
   ["keys", "/keys", (page) => page.getByRole("heading", { name: "Keys" }).waitFor()],
+  ["password", "/account", (page) => page.getByText(/Your password|A key has no password/).first().waitFor()],
   ["settings", "/settings", (page) => page.getByRole("group", { name: /How long/ }).waitFor()],
   ["docs", "/docs", (page) => page.locator(".docs .opblock-tag").first().waitFor()],
   ["unknown", "/nowhere", (page) => page.getByText("There is no such page").waitFor()],
