@@ -58,6 +58,8 @@ impl World {
         for stream in &mut template.streams {
             stream.shards = plan.shards;
         }
+        // What is heard again later changes nothing of what is said, and takes its time.
+        template.event_sources.retain(|mapping| mapping.function != "KeepFunction");
         for mapping in &mut template.event_sources {
             mapping.batch_size = mapping.batch_size.min(plan.batch_size);
             mapping.parallelization = mapping.parallelization.min(plan.parallelization);
