@@ -7,7 +7,7 @@
 use std::sync::LazyLock;
 
 use callboard_audio::{
-    Checkpoint, Encoding, Format, Frame, FrameKey, Heard, Poll, Session, Utterance, sequence::MAX_AHEAD,
+    Checkpoint, Encoding, Format, Frame, FrameKey, Heard, Poll, Session, Utterance, opus, sequence::MAX_AHEAD,
     sequence::MAX_EARLY_BYTES,
 };
 use callboard_domain::{CallId, permissions::Role};
@@ -24,8 +24,18 @@ use callboard_wire::{
 
 /// The demo call behind its WAV header: what a session hears, whatever the format it takes it for.
 pub const SPEECH: &[u8] = include_bytes!("../../dashboard/demo/demo_call.wav").split_at(44).1;
-/// Formats of sessions: rate and channels.
-const FORMATS: [(u32, u8); 6] = [(8_000, 1), (16_000, 1), (16_000, 2), (11_025, 2), (44_100, 1), (48_000, 2)];
+/// Formats of sessions: encoding, rate and channels.
+const FORMATS: [(Encoding, u32, u8); 9] = [
+    (Encoding::PcmS16le, 8_000, 1),
+    (Encoding::PcmS16le, 16_000, 1),
+    (Encoding::PcmS16le, 16_000, 2),
+    (Encoding::PcmS16le, 11_025, 2),
+    (Encoding::PcmS16le, 44_100, 1),
+    (Encoding::PcmS16le, 48_000, 2),
+    (Encoding::Mulaw, 8_000, 2),
+    (Encoding::Opus, 16_000, 1),
+    (Encoding::Opus, 48_000, 2),
+];
 /// Numbers and times at which arithmetic breaks.
 const EDGES: [i64; 12] = [
     0,
@@ -60,7 +70,7 @@ pub fn socket_message(bytes: &[u8]) -> bool {
             let audio = matches!(record.header.event, Event::Audio { .. } | Event::Unnumbered { .. });
             let length = record.payload.len();
             assert!(length <= text.len() && length <= Format::MAX_FRAME_BYTES, "a payload of {length} bytes");
-            assert_eq!(record.header.format.validate_frame(length).is_ok(), audio, "{:?}", record.header);
+            assert_eq!(record.header.format.validate_frame(&record.payload).is_ok(), audio, "{:?}", record.header);
             assert_eq!(Record::decode(&record.encode()), Ok(record));
             true
         }
@@ -184,8 +194,8 @@ fn check_utterance(utterance: &Utterance, format: Format, duration_ms: u64) {
 /// Operations on a session, in any order: the first bytes pick the format and the length, the rest are operations.
 pub fn session(bytes: &[u8]) -> bool {
     let mut bytes = Bytes(bytes);
-    let (sample_rate, channels) = FORMATS[bytes.below(FORMATS.len())];
-    let format = Format { encoding: Encoding::PcmS16le, sample_rate, channels };
+    let (encoding, sample_rate, channels) = FORMATS[bytes.below(FORMATS.len())];
+    let format = Format { encoding, sample_rate, channels };
     let most_ms = MEDIA_MS[usize::from(bytes.byte() < 4)];
     let (warm, cold) = (Session::new(format), Session::new(format));
     let mut call = Twins { warm, cold, most_ms, now_ms: 1_000_000, at: 0, said: 0 };
@@ -295,6 +305,7 @@ impl Twins {
         let format = self.warm.format();
         let length = match bytes.byte() {
             0 => usize::from(bytes.byte()) * 100 + usize::from(bytes.byte()),
+            other if format.encoding == Encoding::Opus => usize::from(other) * 8,
             other => frame_bytes(format, 20 + u64::from(other) * 4),
         };
         let kind = bytes.byte();
@@ -306,12 +317,22 @@ impl Twins {
         }
         let from = self.at % (SPEECH.len() - 48_000);
         self.at = from + length;
-        SPEECH[from..from + length].to_vec()
+        let speech = &SPEECH[from..from + length];
+        if format.encoding != Encoding::Opus {
+            return speech.to_vec();
+        }
+        // Packets of one kind, of bytes that are no sound.
+        let (toc, size) = (bytes.byte(), 1 + usize::from(bytes.byte() % 64));
+        let mut frame = Vec::new();
+        for body in speech.chunks(size) {
+            opus::append(&mut frame, &[&[toc], &body[1..]].concat());
+        }
+        frame
     }
 
     fn hear(&mut self, frame: &Frame) {
         // What does not fit is refused before, as [`Session::hear`] says.
-        if self.warm.format().validate_frame(frame.payload.len()).is_ok() {
+        if self.warm.format().validate_frame(&frame.payload).is_ok() {
             let heard = [&mut self.warm, &mut self.cold].map(|session| session.hear(frame.clone()));
             assert_eq!(heard[0], heard[1], "{:?}", frame.key);
             let near = matches!(&frame.key, FrameKey::Numbered(seq) if *seq > self.next().saturating_add(MAX_AHEAD));
@@ -366,7 +387,10 @@ impl Twins {
 pub fn check_size(format: Format, bytes: usize) {
     // What is needed since the reset point: 15 s before an onset, 15 s of an utterance, a frame on either side.
     let kept_ms = 32_000;
-    let kept = kept_ms * format.sample_rate as usize / 1_000 * format.sample_bytes();
+    // Opus has at most 96 bytes a millisecond.
+    let second =
+        format.sample_bytes().map_or(96_000 * usize::from(format.channels), |unit| unit * format.sample_rate as usize);
+    let kept = kept_ms * second / 1_000;
     // Each frame has a header, each unnumbered one a memory, each gap an entry.
     let frames = kept_ms / Format::MIN_FRAME_MS as usize + MAX_AHEAD as usize;
     let most = kept + MAX_EARLY_BYTES + frames * 200 + MAX_AHEAD as usize * 100 + 1_000;
@@ -375,8 +399,11 @@ pub fn check_size(format: Format, bytes: usize) {
 
 /// Bytes of a frame this long, or of the longest that is accepted.
 fn frame_bytes(format: Format, ms: u64) -> usize {
-    let bytes = (u64::from(format.sample_rate) * ms / 1_000) as usize * format.sample_bytes();
-    bytes.min(Format::MAX_FRAME_BYTES)
+    match format.sample_bytes() {
+        Some(unit) => ((u64::from(format.sample_rate) * ms / 1_000) as usize * unit).min(Format::MAX_FRAME_BYTES),
+        // Each length that is 0 stands for 20 ms of silence.
+        None => ms as usize / 20 * 2 * usize::from(format.channels),
+    }
 }
 
 /// Bytes as choices; zeros when there are no more.

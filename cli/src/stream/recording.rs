@@ -103,7 +103,7 @@ impl Recording {
         if payload.is_empty() {
             return Ok(None);
         }
-        let unit = self.format.sample_bytes();
+        let unit = sample_bytes(&self.format);
         payload.truncate(payload.len() / unit * unit);
         let shortest = frame_samples(&self.format, Format::MIN_FRAME_MS).min(samples) * unit;
         if payload.len() < shortest {
@@ -117,7 +117,12 @@ impl Recording {
 /// message can carry.
 pub(crate) fn frame_samples(format: &Format, frame_ms: u64) -> usize {
     let wanted = (u64::from(format.sample_rate) * frame_ms).div_ceil(1_000) as usize;
-    wanted.min(Format::MAX_FRAME_BYTES / format.sample_bytes()).max(1)
+    wanted.min(Format::MAX_FRAME_BYTES / sample_bytes(format)).max(1)
+}
+
+/// Bytes of a sample of each channel, as recordings are read.
+fn sample_bytes(format: &Format) -> usize {
+    2 * usize::from(format.channels)
 }
 
 /// RIFF, format and data chunk headers of the plainest WAV.

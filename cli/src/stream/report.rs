@@ -33,8 +33,12 @@ impl Report {
         Self { json, colors: !json && colors(), bar, landmarks: HashSet::new() }
     }
 
-    /// Moves the bar to this place of the recording.
-    pub(crate) fn at(&self, sent_ms: u64) {
+    /// Moves the bar to this place of the recording, or shows how loud devices are.
+    pub(crate) fn at(&self, sent_ms: u64, levels: Option<Vec<String>>) {
+        if let Some(levels) = levels {
+            self.bar.tick();
+            return self.bar.set_message(format!("{}  {}", clock(sent_ms), levels.join("  ")));
+        }
         let total = self.bar.length().unwrap_or_default();
         self.bar.set_position(sent_ms);
         self.bar.set_message(format!("{} of {}", clock(sent_ms), clock(total)));

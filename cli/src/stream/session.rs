@@ -54,6 +54,7 @@ struct Session {
     began: Instant,
     delays_ms: Vec<u64>,
     errors: usize,
+    interrupted: bool,
     /// When something was last said of the call.
     heard: Duration,
     /// When the connection last gave a sign of life.
@@ -100,6 +101,7 @@ pub(super) async fn run(plan: Plan) -> anyhow::Result<()> {
         began: Instant::now(),
         delays_ms: Vec::new(),
         errors: 0,
+        interrupted: false,
         heard: Duration::ZERO,
         alive: Duration::ZERO,
         pinged: false,
@@ -215,6 +217,7 @@ impl Session {
             let event = tokio::select! {
                 incoming = socket.incoming.recv() => Event::Incoming(incoming),
                 loaded = load(&mut self.loading) => Event::Loaded(Box::new(loaded)),
+                () = self.plan.source.arrived() => Event::Time,
                 () = tokio::time::sleep_until(wake_at) => Event::Time,
                 interrupted = tokio::signal::ctrl_c() => Event::Interrupted(interrupted),
             };
@@ -234,23 +237,25 @@ impl Session {
 
     /// The first Ctrl-C ends the call, the second the program.
     fn interrupt(&mut self) -> anyhow::Result<()> {
-        if self.plan.source.has_ended() {
+        if std::mem::replace(&mut self.interrupted, true) || self.plan.source.has_ended() {
             bail!("interrupted before the call's notes were in");
         }
         self.report.notice("ending the call; Ctrl-C again to leave at once");
         self.plan.source.cut();
-        self.outbox.finish();
         Ok(())
     }
 
     /// Hands the frames that are due to the outbox.
     fn take_frames(&mut self) -> anyhow::Result<()> {
         let now = self.now();
+        for notice in self.plan.source.notices() {
+            self.report.notice(&notice);
+        }
         while self.outbox.has_room() && self.plan.source.due().is_some_and(|due| due <= now) {
             match self.plan.source.next_frame().map_err(|error| Unusable(error.to_string()))? {
                 Some(frame) => {
                     self.outbox.push(frame);
-                    self.report.at(self.plan.source.position_ms());
+                    self.report.at(self.plan.source.position_ms(), self.plan.source.levels());
                 }
                 None => {
                     self.outbox.finish();

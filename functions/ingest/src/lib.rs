@@ -104,7 +104,7 @@ pub fn read(event: &SocketEvent, body: Option<Value>) -> Result<Record, Complain
         return Err(complaint(ErrorCode::Forbidden, message));
     };
     if let Some(payload) = &payload {
-        header.format.validate_frame(payload.len()).map_err(|e| complaint(ErrorCode::BadFrame, e.to_string()))?;
+        header.format.validate_frame(payload).map_err(|e| complaint(ErrorCode::BadFrame, e.to_string()))?;
     }
     Ok(Record { header, payload: payload.unwrap_or_default() })
 }

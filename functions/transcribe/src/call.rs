@@ -177,6 +177,7 @@ fn call_of(state: &CallState) -> Call {
 async fn advance(state: &mut CallState, records: &[Record], context: &Context) -> Result<Batch, CallError> {
     let mut batch = Batch::default();
     let lost_before = state.session.lost_frames();
+    let damaged_before = state.session.damaged_packets();
     for record in records {
         hear(state, record, &mut batch);
         while let Poll::Utterance(utterance) = state.session.poll() {
@@ -205,6 +206,12 @@ async fn advance(state: &mut CallState, records: &[Record], context: &Context) -
         let total = state.session.lost_frames();
         let call = &state.extra.header.call;
         tracing::warn!(call.id = %call, frames.lost = lost, frames.lost_total = total, "frames stand as silence");
+    }
+    let damaged = state.session.damaged_packets() - damaged_before;
+    if damaged > 0 {
+        let total = state.session.damaged_packets();
+        let call = &state.extra.header.call;
+        tracing::warn!(call.id = %call, packets.damaged = damaged, packets.damaged_total = total, "packets stand as silence");
     }
     batch.ended = ended;
     if ended {

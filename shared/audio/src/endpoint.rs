@@ -4,7 +4,7 @@
 //! the close of an utterance, a forced cut, or a stretch of quiet; there the voice detector and the resampler start
 //! anew, in a warm environment exactly as in a cold one.
 
-mod lanes;
+pub(crate) mod lanes;
 mod pitch;
 mod voice;
 

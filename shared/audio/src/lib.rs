@@ -4,11 +4,16 @@
 //! Pure: no I/O, no clock, no environment. Time is either media time (counted in samples, told in milliseconds)
 //! or the gateway's time of receipt, which every frame carries with it.
 
+pub mod channel;
 #[cfg(feature = "decode")]
 pub mod decode;
+mod echo;
+pub mod encode;
 pub mod endpoint;
 pub mod format;
 pub mod keep;
+pub mod mulaw;
+pub mod opus;
 pub mod outbox;
 #[cfg(feature = "decode")]
 pub mod recorded;

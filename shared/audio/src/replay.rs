@@ -4,6 +4,7 @@
 //! audio, and frames that came early. Where the minutes go, and what has to be silent, is decided elsewhere.
 
 use crate::{
+    channel::ChannelDecoder,
     decode::{Converter, DecodeError, interleave},
     format::Format,
     keep::{Keeper, KeptMinute, Silence},
@@ -19,6 +20,8 @@ const MAX_EARLY_BYTES: usize = 4 * sequence::MAX_EARLY_BYTES;
 /// See the module.
 pub struct Replay {
     timeline: Timeline,
+    /// One a channel.
+    decoders: Vec<ChannelDecoder>,
     /// One a channel; none where the rate is right already.
     converters: Vec<Converter>,
     /// What each channel has that the keeper was not given.
@@ -41,6 +44,7 @@ impl Replay {
         keeper.silence(silenced);
         Ok(Self {
             timeline: Timeline::new(format),
+            decoders: (0..format.channels).map(|channel| ChannelDecoder::new(&format, channel)).collect(),
             converters: converters.collect::<Result<_, _>>()?,
             converted: vec![Vec::new(); channels],
             keeper,
@@ -110,13 +114,15 @@ impl Replay {
     fn go_on(&mut self) {
         let format = self.format();
         while let Step::Stretch(stretch) = self.timeline.poll() {
-            stretch.seconds(&format).for_each(|second| self.push(&second, &format));
+            stretch.seconds(&format).for_each(|second| self.push(&second));
         }
     }
 
-    fn push(&mut self, stretch: &Stretch, format: &Format) {
-        for (channel, converted) in self.converted.iter_mut().enumerate() {
-            let samples = stretch.decode(format, channel as u8);
+    fn push(&mut self, stretch: &Stretch) {
+        let mut samples = Vec::new();
+        for (channel, (decoder, converted)) in self.decoders.iter_mut().zip(&mut self.converted).enumerate() {
+            samples.clear();
+            decoder.decode(stretch, 0, 0, &mut samples);
             match self.converters.get_mut(channel) {
                 Some(converter) => converter.push(&samples, converted),
                 None => converted.extend_from_slice(&samples),

@@ -9,6 +9,7 @@
 //! neither speech nor quiet, and an utterance of 15 s behind them. For 48 kHz stereo that is 6 MB of frames, 6 MB of
 //! source samples, 2 MB of 16 kHz audio and 2 MB of early frames: 16 MB at the very most, and 9 MB of it checkpointed.
 
+mod channel;
 mod sound;
 mod timeline;
 
@@ -17,11 +18,14 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    endpoint::{Decision, Endpointer, Spoken},
+    channel::ChannelDecoder,
+    echo::{self, Other},
+    endpoint::Spoken,
     format::Format,
     sequence::{FrameKey, Heard, Waiting},
 };
 
+use channel::{ChannelState, Restarted, channels, decode_from};
 pub use timeline::{Step, Stretch, Timeline};
 
 /// A frame as it came.
@@ -57,14 +61,6 @@ pub enum Poll {
     NeedMore,
     /// The call is over and all of it was said.
     Ended,
-}
-
-struct ChannelState {
-    endpointer: Endpointer,
-    /// Source samples since the reset point, as far as they make no whole grid step or may be fed again.
-    source: Vec<i16>,
-    /// Grid steps of `source` that the endpointer has taken.
-    taken: usize,
 }
 
 /// The state machine.
@@ -105,7 +101,7 @@ impl Session {
 
     fn from_head(head: Head) -> Self {
         let format = head.timeline.format();
-        let channels = head.restarts.iter().map(|step| ChannelState::new(&format, *step)).collect();
+        let channels = channels(&format, &head.restarts);
         Self { head, kept: VecDeque::new(), channels, ready: VecDeque::new() }
     }
 
@@ -181,6 +177,11 @@ impl Session {
         self.head.timeline.lost_frames()
     }
 
+    /// Packets of frames that could not be decoded and stand as silence, of both channels.
+    pub fn damaged_packets(&self) -> u64 {
+        self.head.timeline.damaged_packets()
+    }
+
     fn append(&mut self, stretch: Stretch) {
         let format = self.format();
         if stretch.key.is_some() {
@@ -190,36 +191,62 @@ impl Session {
         let mut from = self.head.timeline.heard - stretch.samples;
         // Second by second, so that a channel never holds more of it than of the longest frame.
         for stretch in stretch.seconds(&format) {
-            for channel in 0..self.channels.len() {
-                self.feed(channel, &stretch, from);
-            }
-            from += stretch.samples;
+            let samples = stretch.samples;
             self.kept.push_back(stretch);
+            for channel in 0..self.channels.len() {
+                self.feed(channel, from);
+            }
+            from += samples;
             self.trim();
         }
     }
 
-    /// Hands a stretch that begins at source sample `from` to one channel, as far as it lies behind its reset point.
-    fn feed(&mut self, channel: usize, stretch: &Stretch, from: u64) {
-        let format = self.format();
-        let state = &mut self.channels[channel];
-        let passed = (state.endpointer.start_step() * format.grid_samples()).saturating_sub(from);
-        let skip = passed.min(stretch.samples) as usize;
-        state.source.extend_from_slice(&stretch.decode(&format, channel as u8)[skip..]);
-        while let Some(spoken) = state.advance(&format) {
-            self.ready.push_back(Utterance {
-                channel,
-                spoken_at_ms: self.head.spoken_at_ms(&spoken, stretch.received_ms),
-                received_ms: stretch.received_ms,
-                spoken,
-            });
+    /// Hands the last stretch that is kept, which begins at source sample `from`, to one channel, as far as it lies behind
+    /// its reset point.
+    fn feed(&mut self, channel: usize, from: u64) {
+        let (format, kept_from) = (self.format(), self.head.kept_from);
+        let Some(stretch) = self.kept.back() else { return };
+        let received_ms = stretch.received_ms;
+        self.channels[channel].take(&format, stretch, from);
+        loop {
+            let began = self.channels[channel].endpointer.start_step();
+            let Some(restarted) = self.channels[channel].advance(&format) else { break };
+            if let Restarted::Close(spoken) = restarted {
+                self.say(channel, spoken, began, received_ms);
+            }
+            self.channels[channel].take_again(&format, &self.kept, kept_from);
         }
-        self.head.restarts[channel] = state.endpointer.start_step();
+        self.head.restarts[channel] = self.channels[channel].endpointer.start_step();
+    }
+
+    /// Gives out an utterance of a channel that began at a grid step, without what the other one only echoes in it.
+    fn say(&mut self, channel: usize, spoken: Spoken, began: u64, received_ms: i64) {
+        let Some(spoken) = self.without_echo(channel, spoken, began) else { return };
+        let spoken_at_ms = self.head.spoken_at_ms(&spoken, received_ms);
+        self.ready.push_back(Utterance { channel, spoken_at_ms, received_ms, spoken });
+    }
+
+    /// The other channel is heard from the same reset point on, and as far as the utterance, so that it makes no
+    /// difference what else is at hand of it.
+    fn without_echo(&self, channel: usize, spoken: Spoken, began: u64) -> Option<Spoken> {
+        let format = self.format();
+        if format.channels < 2 {
+            return Some(spoken);
+        }
+        let start_ms = began * u64::from(Format::GRID_MS);
+        let count = spoken.end_ms.saturating_sub(start_ms) * u64::from(format.sample_rate) / 1_000;
+        let mut pcm = Vec::new();
+        let mut decoder = ChannelDecoder::new(&format, 1 - channel as u8);
+        decode_from(&mut decoder, &format, began, &self.kept, self.head.kept_from, &mut pcm);
+        pcm.truncate(count as usize);
+        echo::without_echo(spoken, &Other { start_ms, sample_rate: format.sample_rate, pcm: &pcm })
     }
 
     /// Drops frames that no channel needs again.
     fn trim(&mut self) {
-        let needed = self.head.restarts.iter().min().copied().unwrap_or(0) * self.format().grid_samples();
+        let format = self.format();
+        let restart = self.head.restarts.iter().min().copied().unwrap_or(0) * format.grid_samples();
+        let needed = restart.saturating_sub(ChannelDecoder::run_up(&format));
         while let Some(first) = self.kept.front() {
             if self.head.kept_from + first.samples > needed {
                 break;
@@ -232,67 +259,17 @@ impl Session {
     /// All is heard: closes what is open, and stands ready for audio that comes all the same.
     fn finish(&mut self) {
         let (format, latest_ms, heard) = (self.format(), self.latest_ms(), self.head.timeline.heard);
-        for (channel, state) in self.channels.iter_mut().enumerate() {
-            if let Some(spoken) = state.finish(&format) {
-                self.ready.push_back(Utterance {
-                    channel,
-                    spoken_at_ms: self.head.spoken_at_ms(&spoken, latest_ms),
-                    received_ms: latest_ms,
-                    spoken,
-                });
+        for channel in 0..self.channels.len() {
+            let began = self.channels[channel].endpointer.start_step();
+            if let Some(spoken) = self.channels[channel].finish(&format) {
+                self.say(channel, spoken, began, latest_ms);
             }
         }
         let step = heard / format.grid_samples();
         self.head.restarts.fill(step);
-        self.channels = self.head.restarts.iter().map(|step| ChannelState::new(&format, *step)).collect();
+        self.channels = channels(&format, &self.head.restarts);
         self.head.kept_from = heard;
         self.kept.clear();
-    }
-}
-
-impl ChannelState {
-    fn new(format: &Format, start_step: u64) -> Self {
-        Self { endpointer: Endpointer::new(format, start_step), source: Vec::new(), taken: 0 }
-    }
-
-    /// Takes whole grid steps until an utterance is complete or no whole step is left.
-    fn advance(&mut self, format: &Format) -> Option<Spoken> {
-        let grid = format.grid_samples() as usize;
-        while self.source.len() >= (self.taken + 1) * grid {
-            let step = &self.source[self.taken * grid..(self.taken + 1) * grid];
-            self.taken += 1;
-            let (spoken, at_step) = match self.endpointer.step(step.iter().copied()) {
-                Decision::Continue => continue,
-                Decision::Restart { at_step } => (None, at_step),
-                Decision::Close { utterance, at_step } => (Some(utterance), at_step),
-            };
-            let spoken = spoken.map(|spoken| self.at_source_rate(spoken, format));
-            let passed = (at_step - self.endpointer.start_step()) as usize * grid;
-            self.source.drain(..passed);
-            self.endpointer.restart(at_step);
-            self.taken = 0;
-            if spoken.is_some() {
-                return spoken;
-            }
-        }
-        None
-    }
-
-    fn finish(&mut self, format: &Format) -> Option<Spoken> {
-        let spoken = self.endpointer.finish()?;
-        Some(self.at_source_rate(spoken, format))
-    }
-
-    /// The utterance as it came, where it came at less than 16 kHz.
-    fn at_source_rate(&self, spoken: Spoken, format: &Format) -> Spoken {
-        if format.sample_rate >= spoken.sample_rate {
-            return spoken;
-        }
-        let samples = |at_16_khz: usize| at_16_khz * format.sample_rate as usize / spoken.sample_rate as usize;
-        let reset_ms = self.endpointer.start_step() * u64::from(Format::GRID_MS);
-        let from = samples(((spoken.audio_start_ms - reset_ms) * u64::from(spoken.sample_rate) / 1_000) as usize);
-        let until = (from + samples(spoken.pcm.len())).min(self.source.len());
-        Spoken { pcm: self.source[from..until].to_vec(), sample_rate: format.sample_rate, ..spoken }
     }
 }
 
@@ -362,11 +339,12 @@ impl Session {
                 samples: stored.samples,
                 payload: stored.payload,
             };
-            for channel in 0..session.channels.len() {
-                session.feed(channel, &kept, from);
-            }
-            from += kept.samples;
+            let samples = kept.samples;
             session.kept.push_back(kept);
+            for channel in 0..session.channels.len() {
+                session.feed(channel, from);
+            }
+            from += samples;
         }
         session
     }

@@ -35,7 +35,7 @@ fn frames(format: Format, pcm: &[u8], lengths_ms: &[u64]) -> Vec<Frame> {
     let (mut rest, mut ended_ms, mut frames) = (pcm, 1_000_000, Vec::new());
     while !rest.is_empty() {
         let length_ms = lengths_ms[frames.len() % lengths_ms.len()];
-        let bytes = (u64::from(format.sample_rate) * length_ms / 1_000) as usize * format.sample_bytes();
+        let bytes = (u64::from(format.sample_rate) * length_ms / 1_000) as usize * format.sample_bytes().unwrap();
         let (payload, later) = rest.split_at(bytes.min(rest.len()));
         (rest, ended_ms) = (later, ended_ms + length_ms as i64);
         let key = FrameKey::Numbered(frames.len() as u32 + 1);

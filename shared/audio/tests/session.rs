@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
-use callboard_audio::{Checkpoint, Encoding, Format, Frame, FrameKey, Heard, Poll, Session, Utterance};
+use callboard_audio::{
+    Checkpoint, Encoding, Format, Frame, FrameKey, Heard, Poll, Session, Utterance, channel::ChannelDecoder,
+    encode::Encoder, opus, session::Stretch,
+};
 use proptest::prelude::*;
 
 const DEMO: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../dashboard/demo/demo_call.wav");
@@ -15,6 +18,64 @@ fn demo() -> (Format, Vec<u8>) {
     (format, reader.samples::<i16>().flat_map(|sample| sample.unwrap().to_le_bytes()).collect())
 }
 
+/// The demo call in another encoding, in pieces of 20 ms.
+fn encoded(encoding: Encoding) -> (Format, Vec<Vec<u8>>) {
+    let (pcm_format, pcm) = demo();
+    let format = Format { encoding, sample_rate: encoding.default_rate(), ..pcm_format };
+    let rows: Vec<Vec<i16>> = (0..2).map(|channel| pcm_format.decode(channel, &pcm)).collect();
+    let ratio = (pcm_format.sample_rate / format.sample_rate) as usize;
+    let mean =
+        |row: &Vec<i16>, at: usize| row[at..at + ratio].iter().map(|s| i32::from(*s)).sum::<i32>() / ratio as i32;
+    let mut encoder = Encoder::new(format, 20).unwrap();
+    for at in (0..rows[0].len() / ratio).map(|at| at * ratio) {
+        encoder.push(&[mean(&rows[0], at) as i16, mean(&rows[1], at) as i16]);
+    }
+    encoder.finish();
+    (format, std::iter::from_fn(|| encoder.pop()).map(|frame| frame.payload).collect())
+}
+
+/// Three pieces of Opus as one, in packets of 60 ms, which lie on no grid.
+fn repacked(pieces: &[Vec<u8>]) -> Vec<u8> {
+    let mut frame = Vec::new();
+    for channel in 0..2 {
+        let packets: Vec<&[u8]> =
+            pieces.iter().map(|piece| opus::packets(piece).nth(channel).unwrap().unwrap()).collect();
+        // Three frames of any length, each behind its own but the last (RFC 6716, 3.2.5).
+        let mut packet = vec![packets[0][0] | 3, 0x80 | packets.len() as u8];
+        for inner in &packets[..packets.len() - 1] {
+            let length = inner.len() - 1;
+            assert!(length < 252);
+            packet.push(length as u8);
+        }
+        packets.iter().for_each(|inner| packet.extend(&inner[1..]));
+        opus::append(&mut frame, &packet);
+    }
+    frame
+}
+
+/// The demo call in frames of about the given lengths: in PCM, mu-law, Opus, or Opus in packets of 60 ms.
+fn call(kind: usize, lengths_ms: &[u64]) -> (Format, Vec<Frame>) {
+    if kind == 0 {
+        let (format, pcm) = demo();
+        return (format, frames(format, &pcm, lengths_ms));
+    }
+    let (format, mut pieces) = encoded(if kind == 1 { Encoding::Mulaw } else { Encoding::Opus });
+    let mut piece_ms = 20;
+    if kind == 3 {
+        pieces = pieces.chunks(3).map(repacked).collect();
+        piece_ms = 60;
+    }
+    let (mut rest, mut ended_ms, mut frames) = (pieces.as_slice(), 0, Vec::new());
+    while !rest.is_empty() {
+        let count = (lengths_ms[frames.len() % lengths_ms.len()] as usize / piece_ms).clamp(1, rest.len());
+        let (own, later) = rest.split_at(count);
+        (rest, ended_ms) = (later, ended_ms + (count * piece_ms) as i64);
+        let key = FrameKey::Numbered(frames.len() as u32 + 1);
+        frames.push(Frame { key, received_ms: 1_000_000 + ended_ms, payload: own.concat() });
+    }
+    (format, frames)
+}
+
 /// Frames of the given lengths (ms, used in turn), numbered from 1, received as they end.
 fn frames(format: Format, pcm: &[u8], lengths_ms: &[u64]) -> Vec<Frame> {
     let mut frames = Vec::new();
@@ -22,7 +83,7 @@ fn frames(format: Format, pcm: &[u8], lengths_ms: &[u64]) -> Vec<Frame> {
     let mut ended_ms = 0;
     while at < pcm.len() {
         let length_ms = lengths_ms[frames.len() % lengths_ms.len()];
-        let bytes = (u64::from(format.sample_rate) * length_ms / 1_000) as usize * format.sample_bytes();
+        let bytes = (u64::from(format.sample_rate) * length_ms / 1_000) as usize * format.sample_bytes().unwrap();
         let until = (at + bytes.min(Format::MAX_FRAME_BYTES)).min(pcm.len());
         ended_ms += length_ms as i64;
         frames.push(Frame {
@@ -65,17 +126,18 @@ fn cold(session: &Session) -> Session {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
 
     #[test]
     fn any_batches_environments_order_and_doubles_give_the_same_utterances(
+        kind in 0usize..4,
         lengths in prop::collection::vec(20u64..=300, 1..5),
         batches in prop::collection::vec((1usize..30, any::<bool>()), 1..40),
         jitter in prop::collection::vec(0usize..6, 1..50),
         doubles in prop::collection::vec((0usize..1_000, 0usize..60), 0..20),
     ) {
-        let (format, pcm) = demo();
-        let ordered = frames(format, &pcm, &lengths);
+        let (format, ordered) = call(kind, &lengths);
+        prop_assert!(ordered.iter().all(|frame| format.validate_frame(&frame.payload).is_ok()));
         let expected = undivided(format, ordered.clone());
         prop_assert!(expected.len() >= 4);
 
@@ -174,7 +236,7 @@ fn a_lower_rate_finds_the_same_turns() {
     let lower = undivided(half, frames(half, &halved, &[80]));
     assert_eq!(full.len(), lower.len());
     // What came below 16 kHz is handed on as it came.
-    let bytes = half.grid_samples() as usize * half.sample_bytes();
+    let bytes = half.grid_samples() as usize * half.sample_bytes().unwrap();
     let mut session = Session::new(half);
     for (at, piece) in halved.chunks(bytes).enumerate() {
         session.hear(Frame {
@@ -281,4 +343,87 @@ fn a_stop_that_overtakes_the_frames_of_a_closed_call_waits_for_them() {
     late.iter().for_each(|frame| assert_eq!(session.hear(frame.clone()), Heard::New));
     drain(&mut session, &mut Vec::new());
     assert_eq!(session.poll(), Poll::Ended);
+}
+
+/// What one channel sounds like to a decoder that never starts anew.
+fn continuous(format: Format, frames: &[Frame], channel: u8) -> Vec<i16> {
+    let mut decoder = ChannelDecoder::new(&format, channel);
+    let mut samples = Vec::new();
+    for frame in frames {
+        let payload = frame.payload.clone();
+        let stretch = Stretch { key: None, received_ms: 0, samples: format.samples(&payload), payload };
+        decoder.decode(&stretch, 0, 0, &mut samples);
+    }
+    samples
+}
+
+/// Samples against what they should be: how much louder they are than their error, in dB.
+fn likeness_db(samples: &[i16], wanted: &[i16]) -> f64 {
+    let power = |samples: &mut dyn Iterator<Item = f64>| samples.map(|sample| sample * sample).sum::<f64>();
+    let signal = power(&mut wanted.iter().map(|sample| f64::from(*sample)));
+    let error = power(&mut samples.iter().zip(wanted).map(|(a, b)| f64::from(*a) - f64::from(*b)));
+    10.0 * (signal / error.max(1.0)).log10()
+}
+
+#[test]
+fn every_encoding_finds_the_turns_of_the_call() {
+    let (format, pcm) = demo();
+    let plain = undivided(format, frames(format, &pcm, &[80]));
+    for kind in 1..4 {
+        let (format, frames) = call(kind, &[1_000]);
+        let found = undivided(format, frames);
+        assert_eq!(found.len(), plain.len(), "{kind}");
+        for (found, plain) in found.iter().zip(&plain) {
+            let near = found.1.abs_diff(plain.1) <= 240 && found.2.abs_diff(plain.2) <= 320;
+            assert!(found.0 == plain.0 && near, "{kind}: {}-{} against {}-{}", found.1, found.2, plain.1, plain.2);
+        }
+    }
+}
+
+#[test]
+fn a_decoder_that_starts_anew_leaves_no_seam() {
+    for kind in [2, 3] {
+        let (format, frames) = call(kind, &[1_000]);
+        let whole: Vec<Vec<i16>> = (0..2).map(|channel| continuous(format, &frames, channel)).collect();
+        let mut session = Session::new(format);
+        let last = frames.len() as u32;
+        frames.into_iter().for_each(|frame| drop(session.hear(frame)));
+        session.stop(last);
+        let mut count = 0;
+        while let Poll::Utterance(Utterance { channel, spoken, .. }) = session.poll() {
+            let from = (spoken.audio_start_ms * u64::from(format.sample_rate) / 1_000) as usize;
+            let likeness = likeness_db(&spoken.pcm, &whole[channel][from..from + spoken.pcm.len()]);
+            println!("{kind} {channel} {from} {likeness}");
+            assert!(likeness >= 25.0, "{likeness} dB from {} ms on", spoken.audio_start_ms);
+            count += 1;
+        }
+        assert!(count >= 4);
+    }
+}
+
+#[test]
+fn a_damaged_packet_is_silent_for_as_long_and_changes_nothing_else() {
+    let (format, sound) = call(2, &[200]);
+    // A packet of three frames, or none, that has no length for them; one that ends before its second frame does.
+    for (packet, damaged) in [(&[0x4b, 0x83][..], 1), (&[0x4a, 251, 7][..], 1), (&[0x48][..], 0)] {
+        let mut frames = sound.clone();
+        let mut payload = Vec::new();
+        // It stands in the place of as many packets of 20 ms as it is long, on both channels.
+        (0..2).for_each(|_| opus::append(&mut payload, packet));
+        let replaced = 2 * opus::duration(packet) as usize / 960;
+        let others = opus::packets(&frames[30].payload).flatten().skip(replaced);
+        others.for_each(|other| opus::append(&mut payload, other));
+        assert_eq!(format.samples(&payload), format.samples(&frames[30].payload));
+        frames[30].payload = payload;
+        let mut session = Session::new(format);
+        let last = frames.len() as u32;
+        frames.into_iter().for_each(|frame| assert_eq!(session.hear(frame), Heard::New));
+        session.stop(last);
+        let mut said = Vec::new();
+        drain(&mut session, &mut said);
+        assert_eq!((session.poll(), session.damaged_packets()), (Poll::Ended, 2 * damaged), "{packet:?}");
+        said.sort_by_key(|(channel, start, ..)| (*start, *channel));
+        let times = |said: &[(usize, u64, u64, Vec<i16>)]| said.iter().map(|said| (said.0, said.2)).collect::<Vec<_>>();
+        assert_eq!(times(&said), times(&undivided(format, sound.clone())), "{packet:?}");
+    }
 }

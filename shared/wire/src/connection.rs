@@ -36,17 +36,20 @@ fn wrong(name: &'static str, problem: impl std::fmt::Display) -> ParameterError 
 
 impl Capture {
     /// Reads the parameters through a lookup by name. What is left out takes the value that the older clients have:
-    /// PCM s16le, 16 kHz, mono, channel agent, playbook `sales`.
+    /// PCM s16le, 16 kHz, mono, channel agent, playbook `sales`; mu-law has 8 kHz.
     pub fn from_query<'a>(query: impl Fn(&str) -> Option<&'a str>) -> Result<Self, ParameterError> {
         let call = query("call").map(CallId::parse).transpose().map_err(|e| wrong("call", e))?;
-        let encoding = match query("encoding").unwrap_or("pcm_s16le") {
-            "pcm_s16le" => Encoding::PcmS16le,
-            other => return Err(wrong("encoding", format!("\"{}\" is not supported: use pcm_s16le", brief(other)))),
+        let encoding = query("encoding").unwrap_or(Encoding::PcmS16le.as_str());
+        let encoding = Encoding::parse(encoding).ok_or_else(|| {
+            let known = "use pcm_s16le, mulaw or opus";
+            wrong("encoding", format!("\"{}\" is not supported: {known}", brief(encoding)))
+        })?;
+        let sample_rate = match query("sample_rate") {
+            None => encoding.default_rate(),
+            Some(rate) => rate.parse().map_err(|_| {
+                wrong("sample_rate", format!("\"{}\" is no number of Hz: use 8000 to 48000", brief(rate)))
+            })?,
         };
-        let rate = query("sample_rate").unwrap_or("16000");
-        let sample_rate = rate
-            .parse()
-            .map_err(|_| wrong("sample_rate", format!("\"{}\" is no number of Hz: use 8000 to 48000", brief(rate))))?;
         let channels = parse_channels(query("channels").unwrap_or("agent"))?;
         let format = Format { encoding, sample_rate, channels: channels.len() as u8 }
             .validate()
@@ -171,7 +174,7 @@ impl AuthContext {
     pub fn capturing(mut self, capture: &Capture, call: &CallId) -> Self {
         self.call = Some(call.to_string());
         self.resumable = capture.call.as_ref().map(|_| "true".to_owned());
-        self.encoding = Some("pcm_s16le".to_owned());
+        self.encoding = Some(capture.format.encoding.as_str().to_owned());
         self.sample_rate = Some(capture.format.sample_rate.to_string());
         self.channels = Some(channels_text(&capture.channels));
         self.playbook = Some(capture.playbook.to_string());
@@ -214,7 +217,7 @@ mod tests {
     fn what_does_not_fit_is_named() {
         for (name, value, expected) in [
             ("call", "1", "parameter call: call \"1\" is not valid"),
-            ("encoding", "opus2", "parameter encoding: \"opus2\" is not supported"),
+            ("encoding", "opus2", "parameter encoding: \"opus2\" is not supported: use pcm_s16le, mulaw or opus"),
             ("sample_rate", "fast", "parameter sample_rate: \"fast\" is no number of Hz"),
             ("sample_rate", "96000", "parameter sample_rate: sample_rate 96000 is not supported"),
             ("channels", "agent,agent", "parameter channels: \"agent,agent\" does not fit"),
@@ -227,12 +230,33 @@ mod tests {
     }
 
     #[test]
+    fn an_encoding_and_its_rate_go_together() {
+        let format =
+            |pairs: &[(&str, &str)]| parse(pairs).map(|capture| (capture.format.encoding, capture.format.sample_rate));
+        assert_eq!(format(&[("encoding", "mulaw")]), Ok((Encoding::Mulaw, 8_000)));
+        assert_eq!(format(&[("encoding", "opus")]), Ok((Encoding::Opus, 16_000)));
+        assert_eq!(format(&[("encoding", "opus"), ("sample_rate", "48000")]), Ok((Encoding::Opus, 48_000)));
+        for (encoding, rate, words) in
+            [("mulaw", "16000", "with mulaw: it has 8000 Hz"), ("opus", "44100", "with opus: use 8000, 12000")]
+        {
+            let message = format(&[("encoding", encoding), ("sample_rate", rate)]).unwrap_err();
+            assert!(message.starts_with("parameter sample_rate: ") && message.contains(words), "{message}");
+        }
+    }
+
+    #[test]
     fn the_context_carries_a_capture_unchanged() {
-        let capture =
-            parse(&[("call", "01ARZ3NDEKTSV4RRFFQ69G5FAV"), ("sample_rate", "8000"), ("channels", "customer,agent")])
-                .unwrap();
-        let call = capture.call.clone().unwrap();
-        let context = AuthContext::new("acme", "key-1", Role::Capture).capturing(&capture, &call);
-        assert_eq!(context.capture().unwrap(), Some((call, capture)));
+        for encoding in Encoding::ALL {
+            let capture = parse(&[
+                ("call", "01ARZ3NDEKTSV4RRFFQ69G5FAV"),
+                ("encoding", encoding.as_str()),
+                ("sample_rate", "8000"),
+                ("channels", "customer,agent"),
+            ])
+            .unwrap();
+            let call = capture.call.clone().unwrap();
+            let context = AuthContext::new("acme", "key-1", Role::Capture).capturing(&capture, &call);
+            assert_eq!(context.capture().unwrap(), Some((call, capture)));
+        }
     }
 }

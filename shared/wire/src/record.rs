@@ -168,12 +168,12 @@ impl Header {
     }
 
     /// The same for what follows the header.
-    fn validate_payload(&self, bytes: usize) -> Result<(), String> {
+    fn validate_payload(&self, payload: &[u8]) -> Result<(), String> {
         match self.event {
             Event::Audio { .. } | Event::Unnumbered { .. } => {
-                self.format.validate_frame(bytes).map_err(|e| e.to_string())
+                self.format.validate_frame(payload).map_err(|e| e.to_string())
             }
-            _ if bytes > 0 => Err("bytes follow what is no frame".into()),
+            _ if !payload.is_empty() => Err("bytes follow what is no frame".into()),
             _ => Ok(()),
         }
     }
@@ -181,9 +181,7 @@ impl Header {
     /// What a later connection must state alike to go on with this call.
     pub fn parameters(&self) -> String {
         let Format { encoding, sample_rate, .. } = self.format;
-        let encoding = serde_json::to_value(encoding).ok();
-        let encoding = encoding.as_ref().and_then(|value| value.as_str()).unwrap_or_default();
-        format!("{encoding} {sample_rate} {} {}", channels_text(&self.channels), self.playbook)
+        format!("{} {sample_rate} {} {}", encoding.as_str(), channels_text(&self.channels), self.playbook)
     }
 }
 
@@ -237,7 +235,7 @@ impl Record {
         let length = u32::from_le_bytes(*length) as usize;
         let (header, payload) = rest.split_at_checked(length).ok_or(RecordError::CutOff)?;
         let header: Header = serde_json::from_slice(header).map_err(|e| RecordError::Header(e.to_string()))?;
-        header.validate().and_then(|()| header.validate_payload(payload.len())).map_err(RecordError::Header)?;
+        header.validate().and_then(|()| header.validate_payload(payload)).map_err(RecordError::Header)?;
         Ok(Self { header, payload: payload.to_vec() })
     }
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::{
     gateway::{self, Connection},
     plan::{CallPlan, Cut},
-    script::{CHANNELS, FORMAT, Script},
+    script::{CHANNELS, Script},
     stack::Stack,
 };
 
@@ -100,8 +100,8 @@ impl Client<'_> {
         AuthContext {
             call: Some(self.script.id.clone()),
             resumable: Some("true".into()),
-            encoding: Some("pcm_s16le".into()),
-            sample_rate: Some(FORMAT.sample_rate.to_string()),
+            encoding: Some(self.plan.encoding.as_str().into()),
+            sample_rate: Some(self.script.format.sample_rate.to_string()),
             channels: Some(CHANNELS.join(",")),
             playbook: Some("sales".into()),
             ..gateway::auth("desk-1", Role::Capture)

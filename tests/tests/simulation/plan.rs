@@ -1,5 +1,6 @@
 //! What happens in one simulated run: everything follows from its seed.
 
+use callboard_audio::Encoding;
 use fastrand::Rng;
 
 /// How often something goes wrong, each a share of the occasions; zero where the seed leaves it out.
@@ -47,7 +48,9 @@ pub(crate) struct Cut {
 pub(crate) struct CallPlan {
     /// Turns of the demo call that it is put together from.
     pub(crate) turns: Vec<usize>,
-    /// Length of a frame.
+    /// How its frames are encoded.
+    pub(crate) encoding: Encoding,
+    /// Length of a frame; of Opus, as far as it is whole packets.
     pub(crate) frame_ms: u64,
     /// When it begins.
     pub(crate) begins_ms: u64,
@@ -125,7 +128,7 @@ impl CallPlan {
     fn of(rng: &mut Rng) -> Self {
         let turns: Vec<usize> = (0..rng.usize(2..=3)).map(|_| rng.usize(..8)).collect();
         let ends_ms = turns.len() as u64 * 3_500;
-        let cuts = (0..[0, 0, 1, 2][rng.usize(..4)])
+        let mut cuts: Vec<Cut> = (0..[0, 0, 1, 2][rng.usize(..4)])
             .map(|_| {
                 let long = rng.f64() < 0.1;
                 Cut {
@@ -134,13 +137,29 @@ impl CallPlan {
                 }
             })
             .collect();
+        let frame_ms = [150, 300, 500, 700][rng.usize(..4)];
+        let begins_ms = rng.u64(..3_000);
+        let recorded = rng.f64() < 0.2;
+        let vanishes_ms = (rng.f64() < 0.15).then(|| rng.u64(..ends_ms));
+        let mut keep = if rng.f64() < 0.1 { rng.usize(3..20) } else { usize::MAX };
+        let encoding = match begins_ms % 4 {
+            0 => Encoding::Mulaw,
+            1 => Encoding::Opus,
+            _ => Encoding::PcmS16le,
+        };
+        if encoding == Encoding::Opus {
+            // A word is known again by its very samples, which are others where something before it was lost.
+            keep = usize::MAX;
+            cuts.iter_mut().for_each(|cut| cut.for_ms = cut.for_ms.min(25_000));
+        }
         Self {
-            frame_ms: [150, 300, 500, 700][rng.usize(..4)],
-            begins_ms: rng.u64(..3_000),
-            recorded: rng.f64() < 0.2,
+            encoding,
+            frame_ms,
+            begins_ms,
+            recorded,
             cuts,
-            vanishes_ms: (rng.f64() < 0.15).then(|| rng.u64(..ends_ms)),
-            keep: if rng.f64() < 0.1 { rng.usize(3..20) } else { usize::MAX },
+            vanishes_ms,
+            keep,
             refused_turn: (rng.f64() < 0.1).then(|| rng.usize(..turns.len())),
             turns,
         }

@@ -3,7 +3,7 @@
 const LANES: usize = 8;
 
 /// The sum of the products of two stretches of one length.
-pub(super) fn dot(left: &[f32], right: &[f32]) -> f32 {
+pub(crate) fn dot(left: &[f32], right: &[f32]) -> f32 {
     let (left, left_rest) = left.as_chunks::<LANES>();
     let (right, right_rest) = right.as_chunks::<LANES>();
     let mut sums = [0.0f32; LANES];

@@ -39,7 +39,7 @@ pub(super) fn check(head: &Head, frames: &[Stored]) -> Result<(), String> {
 fn has_its_samples(frame: &Stored, format: Format) -> bool {
     match frame.length {
         0 => frame.samples <= MAX_LOST_MS * u64::from(format.sample_rate) / 1_000,
-        length => frame.samples == format.samples(length),
+        _ => frame.samples == format.samples(&frame.payload),
     }
 }
 

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Frame;
 use crate::{
-    format::Format,
+    format::{Encoding, Format},
+    opus,
     sequence::{FrameKey, Heard, MAX_EARLY_BYTES, Next, Sequencer, Waiting},
 };
 
@@ -29,14 +30,6 @@ pub struct Stretch {
 }
 
 impl Stretch {
-    /// The samples of one channel.
-    pub fn decode(&self, format: &Format, channel: u8) -> Vec<i16> {
-        match self.payload.as_slice() {
-            [] => vec![0; self.samples as usize],
-            payload => format.decode(channel, payload),
-        }
-    }
-
     /// The same in pieces of a second at most: no frame is longer, but silence may be.
     pub fn seconds(self, format: &Format) -> impl Iterator<Item = Self> + use<> {
         let second = u64::from(format.sample_rate);
@@ -76,6 +69,9 @@ pub struct Timeline {
     latest_ms: i64,
     /// Frames that never came.
     lost_frames: u64,
+    /// Packets that came, and are none.
+    #[serde(default)]
+    damaged_packets: u64,
     ended: bool,
 }
 
@@ -89,6 +85,7 @@ impl Timeline {
             nominal: 0,
             latest_ms: 0,
             lost_frames: 0,
+            damaged_packets: 0,
             ended: false,
         }
     }
@@ -162,8 +159,11 @@ impl Timeline {
     }
 
     fn release(&mut self, key: FrameKey, frame: Waiting) -> Stretch {
-        let samples = self.format.samples(frame.payload.len());
+        let samples = self.format.samples(&frame.payload);
         self.nominal = samples;
+        if self.format.encoding == Encoding::Opus {
+            self.damaged_packets = self.damaged_packets.saturating_add(opus::damaged(&frame.payload));
+        }
         Stretch { key: Some(key), received_ms: frame.received_ms, samples, payload: frame.payload }
     }
 
@@ -226,12 +226,17 @@ impl Timeline {
     pub fn lost_frames(&self) -> u64 {
         self.lost_frames
     }
+
+    /// Packets of frames that could not be decoded and stand as silence, of both channels.
+    pub fn damaged_packets(&self) -> u64 {
+        self.damaged_packets
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::Encoding;
+    use crate::channel::ChannelDecoder;
 
     const FORMAT: Format = Format { encoding: Encoding::PcmS16le, sample_rate: 8_000, channels: 1 };
 
@@ -266,7 +271,9 @@ mod tests {
             }
             while let Step::Stretch(stretch) = timeline.poll() {
                 let samples = stretch.samples as i64;
-                assert_eq!(stretch.decode(&FORMAT, 0).len() as i64, samples);
+                let mut decoded = Vec::new();
+                ChannelDecoder::new(&FORMAT, 0).decode(&stretch, 0, 0, &mut decoded);
+                assert_eq!(decoded.len() as i64, samples);
                 given.push(if stretch.key.is_some() { samples } else { -samples });
             }
             if timeline.is_over() && !was_over {
