@@ -124,7 +124,12 @@ mod tests {
         tracing::subscriber::with_default(tracing_subscriber::registry().with(Kept(Arc::clone(&kept))), || {
             tracing::info!(call.id = "01J", text = "a secret word", "no figure");
             tracing::info!(calls.open = 3_usize, calls.stuck = 0_u64, call.id = "01J", "swept");
-            tracing::warn!(delay.text_ms = -5_i64, delay.stored_ms = Some(7_i64), delay.asked_ms = None::<i64>, "stored");
+            tracing::warn!(
+                delay.text_ms = -5_i64,
+                delay.stored_ms = Some(7_i64),
+                delay.asked_ms = None::<i64>,
+                "stored"
+            );
         });
         let metric = |name: &str, unit: &str| json!({"Name": name, "Unit": unit});
         let line = |metrics: Value, rest: Value| {
