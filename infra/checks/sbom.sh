@@ -10,7 +10,15 @@ git ls-files -z -- '*Cargo.toml' | while IFS= read -r -d '' manifest; do
     [ -f "$made" ] || continue
     mv "$made" "$SBOM/$(dirname "$manifest" | tr / -).cdx.json"
 done
-(cd "$PAGE" && npm sbom --package-lock-only --omit=dev --sbom-format=cyclonedx) >"$SBOM/page.cdx.json"
+# npm lists the parts of what has a version, which the page has only as part of the whole.
+page=$(mktemp -d)
+trap 'rm -rf "$page"' EXIT
+cp "$PAGE/package.json" "$PAGE/package-lock.json" "$page"
+(
+    cd "$page"
+    npm pkg set version="$(sed -n 's/^version = "\(.*\)"$/\1/p' "$OLDPWD/Cargo.toml" | head -1)"
+    npm sbom --package-lock-only --omit=dev --sbom-format=cyclonedx
+) >"$SBOM/page.cdx.json"
 "$TOOLS/sbom/bin/cyclonedx-py" requirements --output-format JSON --output-file "$SBOM/speech.cdx.json" \
     "$SPEECH/requirements.txt"
 for made in "$SBOM"/*.cdx.json; do
