@@ -31,7 +31,7 @@ TIMED := @infra/checks/timed.sh
 
 .PHONY: help run test lint lambda needs needs-of-checks speech speech-test rust-test api-test api-docs simulate \
 	web web-test browser-test screenshots web-lint files crates fmt clippy doc deny machete template checkov tools \
-	environment package plan deploy publish smoke key destroy audit secret-scan sbom
+	environment package plan deploy publish smoke key destroy audit secret-scan sbom bundle bundle-test
 .NOTPARALLEL:
 
 help:
@@ -46,6 +46,7 @@ help:
 	@echo 'make deploy   everything to AWS, the page too   make deploy ENV=dev, or staging, prod; make plan shows what would change'
 	@echo 'make key      a key into its secret   make key ENV=dev NAME=SPEECH_API_KEY'
 	@echo 'make destroy  removes all of it   make destroy ENV=dev, or with KEEP_DATA=1 all but what is stored'
+	@echo 'make bundle   one archive for a machine without network; make bundle-test tries it on a bare Debian'
 	@echo 'make audit    known faults in what is depended on, and secrets in what is committed; needs the network'
 	@echo 'make sbom     what is in it, as CycloneDX, in target/sbom'
 	@echo 'make speech   the speech server'"'"'s virtual environment'
@@ -176,7 +177,7 @@ checkov: $(TOOLS)/checkov/installed
 # ---------------------------------------------------------------- lambda
 # One package at a time would take each function's features alone, and most of the time for nothing: what a function
 # carries is proved by `make crates`, that every one links is proved here.
-lambda: needs-of-checks $(TOOLS)/aws/installed
+lambda: needs $(TOOLS)/aws/installed
 	@rm -rf $(TARGET)/lambda
 	$(TIMED) "cargo lambda build" env PATH="$(TOOLS)/aws/bin:$$PATH" \
 		cargo lambda build --locked $(FUNCTIONS:%=--package callboard-%) $(LAMBDA)
@@ -224,6 +225,19 @@ key: environment
 destroy: environment
 	@$(PYTHON_OF_AWS) infra/deploy/stack.py destroy $(STACK) $(if $(filter-out 0,$(KEEP_DATA)),--keep-data)
 
+# ---------------------------------------------------------------- one archive
+BUNDLE := $(TARGET)/bundle/callboard-$(shell uname -m).tar.gz
+
+# All of it for a machine without network: infra/bundle/README.md.
+bundle: speech web
+	@cargo build --locked --profile $(PROFILE) --workspace --bin callboard
+	@infra/bundle/make.sh $(TARGET)/$(PROFILE:dev=debug)/callboard $(BUNDLE)
+
+# Installs and runs it on a bare Debian in a network namespace of its own. BARE names such a Debian's folder; else one is
+# made with debootstrap. Needs root.
+bundle-test: bundle
+	$(TIMED) "bundle" tests/bundle.sh $(BUNDLE) $(BARE)
+
 # ---------------------------------------------------------------- what it is made of
 # Apart from lint: what is known of others' faults changes by the day, and has to be asked for.
 audit: secret-scan $(TOOLS)/bin/cargo-deny-$(CARGO_DENY) $(TOOLS)/sbom/installed
@@ -246,14 +260,14 @@ tools: $(TOOLS)/bin/cargo-deny-$(CARGO_DENY) $(TOOLS)/bin/cargo-machete-$(CARGO_
 	$(TOOLS)/checkov/installed
 
 # Built without optimisation: they run for seconds.
-$(TOOLS)/bin/cargo-deny-$(CARGO_DENY) $(TOOLS)/bin/cargo-machete-$(CARGO_MACHETE) &: | needs-of-checks
+$(TOOLS)/bin/cargo-deny-$(CARGO_DENY) $(TOOLS)/bin/cargo-machete-$(CARGO_MACHETE) &: | needs
 	$(TIMED) "installing cargo deny and cargo machete" env CARGO_PROFILE_DEV_DEBUG=0 CARGO_INCREMENTAL=0 \
 		cargo install --quiet --locked --debug --root $(TOOLS) --target-dir $(TOOLS)/build \
 		cargo-deny@$(CARGO_DENY) cargo-machete@$(CARGO_MACHETE)
 	@rm -rf $(TOOLS)/build
 	@cd $(TOOLS)/bin && ln -sf cargo-deny cargo-deny-$(CARGO_DENY) && ln -sf cargo-machete cargo-machete-$(CARGO_MACHETE)
 
-$(TOOLS)/aws/installed: infra/checks/requirements.txt | needs-of-checks
+$(TOOLS)/aws/installed: infra/checks/requirements.txt | needs
 	@mkdir -p $(TOOLS)
 	@$(PYTHON) -m venv --clear $(TOOLS)/aws
 	$(TIMED) "installing SAM and cargo lambda" \
@@ -262,14 +276,14 @@ $(TOOLS)/aws/installed: infra/checks/requirements.txt | needs-of-checks
 
 # checkov, and what makes lists of parts and looks through them: each has its own idea of what it needs.
 $(TOOLS)/checkov/installed $(TOOLS)/sbom/installed $(TOOLS)/api/installed: \
-		$(TOOLS)/%/installed: infra/checks/requirements-%.txt | needs-of-checks
+		$(TOOLS)/%/installed: infra/checks/requirements-%.txt | needs
 	@mkdir -p $(TOOLS)
 	@$(PYTHON) -m venv --clear $(TOOLS)/$*
 	$(TIMED) "installing the checks of $*" \
 		$(TOOLS)/$*/bin/pip install --quiet --no-compile --disable-pip-version-check --requirement $<
 	@touch $@
 
-$(TOOLS)/bin/cargo-cyclonedx-$(CARGO_CYCLONEDX): | needs-of-checks
+$(TOOLS)/bin/cargo-cyclonedx-$(CARGO_CYCLONEDX): | needs
 	$(TIMED) "installing cargo cyclonedx" env CARGO_PROFILE_DEV_DEBUG=0 CARGO_INCREMENTAL=0 \
 		cargo install --quiet --locked --debug --root $(TOOLS) --target-dir $(TOOLS)/build \
 		cargo-cyclonedx@$(CARGO_CYCLONEDX)
