@@ -4,6 +4,7 @@ mod child;
 mod cost;
 mod encode;
 mod ledger;
+mod live;
 mod meter;
 mod recorded;
 mod speech;
@@ -20,6 +21,7 @@ use tokio::signal::unix::{SignalKind, signal};
 pub(crate) enum BenchCommand {
     Uploads(uploads::UploadsArgs),
     Recorded(recorded::RecordedArgs),
+    Live(live::LiveArgs),
 }
 
 /// Measures.
@@ -32,6 +34,7 @@ pub(crate) async fn run(command: BenchCommand) -> anyhow::Result<ExitCode> {
         match command {
             BenchCommand::Uploads(args) => uploads::run(args).await,
             BenchCommand::Recorded(args) => recorded::run(args).await,
+            BenchCommand::Live(args) => live::run(args).await,
         }
     };
     // Ended here, so that what was started and written goes with it.
