@@ -10,6 +10,7 @@
 //! source samples, 2 MB of 16 kHz audio and 2 MB of early frames: 16 MB at the very most, and 9 MB of it checkpointed.
 
 mod sound;
+pub mod stored;
 mod timeline;
 
 use std::collections::VecDeque;
