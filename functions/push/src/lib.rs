@@ -16,7 +16,10 @@ use callboard_adapters::{
     table::Table,
 };
 use callboard_runtime::{Clock, SettingError, Start};
-use callboard_wire::items::{Change, ItemReader, call_pk, calls_pk, change_of};
+use callboard_wire::{
+    items::{Change, ItemReader, call_pk, calls_pk, change_of},
+    messages::ServerMessage,
+};
 use futures_util::future::join_all;
 use serde::Deserialize;
 
@@ -102,6 +105,14 @@ async fn push(
     connections.dedup();
     let message = change.message.told_at(context.clock.now_ms());
     let posted = join_all(connections.iter().map(|connection| context.gateway.post(connection, &message))).await;
+    if let ServerMessage::Segment(segment) = &message
+        && segment.is_final
+        && !connections.is_empty()
+    {
+        let pushed_ms = context.clock.now_ms() - segment.times.stored;
+        tracing::info!(call.id = %change.call, delay.pushed_ms = pushed_ms, "segment pushed");
+    }
+    let mut gone = 0_u64;
     for (connection, posted) in connections.iter().zip(posted) {
         let posted = posted?;
         if posted == Posted::Refused {
@@ -110,12 +121,16 @@ async fn push(
             context.gateway.disconnect(connection).await?;
         }
         if posted != Posted::Sent {
+            gone += 1;
             for target in &targets {
                 context.connections.unwatch(connection, target).await?;
             }
             context.connections.close(connection).await?;
             watchers.values_mut().for_each(|known| known.retain(|other| other != connection));
         }
+    }
+    if gone > 0 {
+        tracing::info!(sockets.gone = gone, "connections that are gone are forgotten");
     }
     Ok(())
 }

@@ -253,7 +253,10 @@ async fn work_on_utterance(message: &SqsMessage, context: &Context) -> bool {
     if receives >= context.last_try {
         match deferred::mark_failed(&utterance, context).await {
             // Nothing more will be tried: straight on to the dead letters.
-            Ok(()) => hidden_s = 0,
+            Ok(()) => {
+                tracing::warn!(call.id = %utterance.call, utterances.failed = 1_u64, "utterance has no text");
+                hidden_s = 0;
+            }
             Err(error) => tracing::error!(%error, call.id = %utterance.call, "placeholder not marked as failed"),
         }
     }

@@ -8,10 +8,13 @@ pub mod clock;
 pub mod coaching;
 #[cfg(feature = "identity")]
 pub mod identity;
+pub mod metrics;
 #[cfg(feature = "model")]
 pub mod model;
 #[cfg(feature = "seal")]
 pub mod seal;
+#[cfg(feature = "secrets")]
+mod secrets;
 pub mod settings;
 #[cfg(feature = "speech")]
 pub mod speech;

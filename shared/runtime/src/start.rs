@@ -9,9 +9,9 @@ use aws_smithy_http_client::{
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::SdkConfig;
 use lambda_runtime::{LambdaEvent, service_fn};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, Layer as _, filter::LevelFilter, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
-use crate::{Clock, SettingError, Settings};
+use crate::{Clock, SettingError, Settings, metrics::Embedded};
 
 /// What a function's context is made from: read from the process on Lambda, handed in by the local stack.
 #[derive(Debug, Clone)]
@@ -25,13 +25,20 @@ pub struct Start {
 }
 
 impl Start {
-    /// Starts logs and reads settings and AWS configuration from the process.
+    /// Starts logs, and metrics by the name `STACK_NAME` where that is set; reads settings and AWS configuration from the
+    /// process, and with the feature `secrets` the settings that are kept elsewhere.
     pub async fn from_process() -> Result<Self, SettingError> {
         let settings = Settings::from_process();
         let filter = settings.optional("LOG_FILTER").unwrap_or("info");
         let filter = EnvFilter::try_new(filter).map_err(|e| SettingError::malformed("LOG_FILTER", e))?;
-        tracing_subscriber::fmt().json().with_env_filter(filter).with_target(false).without_time().init();
-        Ok(Self { settings, sdk: aws().await, clock: Clock::system() })
+        let logs = tracing_subscriber::fmt::layer().json().with_target(false).without_time().with_filter(filter);
+        let stack = settings.optional("STACK_NAME").map(str::to_owned);
+        let metrics = stack.map(|stack| Embedded { stack, clock: Clock::system() }.with_filter(LevelFilter::INFO));
+        tracing_subscriber::registry().with(logs).with(metrics).init();
+        let sdk = aws().await;
+        #[cfg(feature = "secrets")]
+        let settings = crate::secrets::added(settings, &sdk).await?;
+        Ok(Self { settings, sdk, clock: Clock::system() })
     }
 }
 
