@@ -31,9 +31,11 @@ use callboard_runtime::{
     Clock, SettingError, Start,
     seal::Seal,
     speech::{self, HintBook},
+    watch::{call_span, note_stream_age},
 };
 use callboard_wire::record::Record;
 use futures_util::{StreamExt as _, stream};
+use tracing::Instrument as _;
 
 use crate::{call::CallError, state::CallState};
 
@@ -130,6 +132,8 @@ struct Share {
 /// # Errors
 /// None: failures are reported record by record.
 pub async fn handle(event: KinesisEvent, context: &Context) -> Result<KinesisEventResponse, ServiceError> {
+    let arrived = event.records.iter().map(|it| it.kinesis.approximate_arrival_timestamp.timestamp_millis());
+    note_stream_age(arrived.min(), context.clock.now_ms());
     let mut shares: BTreeMap<String, Share> = BTreeMap::new();
     let mut failed: Option<usize> = None;
     for (at, record) in event.records.iter().enumerate() {
@@ -146,7 +150,11 @@ pub async fn handle(event: KinesisEvent, context: &Context) -> Result<KinesisEve
         }
     }
     let outcomes = stream::iter(shares.into_iter().map(|(key, share)| async move {
-        let outcome = Box::pin(call::process(&key, &share.records, context)).await;
+        let span = share
+            .records
+            .first()
+            .map_or_else(tracing::Span::none, |first| call_span(&first.header.org, &first.header.call));
+        let outcome = Box::pin(call::process(&key, &share.records, context)).instrument(span).await;
         (key, share.first, share.records.len(), outcome)
     }));
     let outcomes: Vec<_> = outcomes.buffer_unordered(CALLS_AT_ONCE).collect().await;

@@ -12,7 +12,7 @@ use callboard_domain::{
     settings::RedactionPolicy,
     speech::{Recognized, SpeechError, SpeechRequest},
 };
-use callboard_runtime::speech::Hints;
+use callboard_runtime::{metrics, speech::Hints, watch::note_waiting};
 use callboard_wire::deferred::{self, DeferredUtterance};
 
 use crate::{Context, call::CallError, state::CallState};
@@ -24,7 +24,7 @@ const DEFAULT_LANGUAGE: &str = "en";
 pub async fn write_segment(state: &mut CallState, utterance: &Utterance, context: &Context) -> Result<(), CallError> {
     let Some(&channel) = state.extra.header.channels.get(utterance.channel) else { return Ok(()) };
     let asked_ms = context.clock.now_ms();
-    tracing::info!(call.id = %state.extra.header.call, utterances.heard = 1_u64, "utterance heard");
+    tracing::debug!(target: metrics::TARGET, utterances.heard = 1_u64, "utterance heard");
     if asked_ms >= state.ask_until_ms {
         return defer(state, utterance, channel, None, context).await;
     }
@@ -51,7 +51,7 @@ pub async fn write_segment(state: &mut CallState, utterance: &Utterance, context
     };
     context.breaker().succeeded();
     if recognized.text.is_empty() {
-        tracing::info!(call.id = %state.extra.header.call, utterances.settled = 1_u64, "nothing was said in an utterance");
+        tracing::debug!(target: metrics::TARGET, utterances.settled = 1_u64, "nothing was said in an utterance");
         return Ok(());
     }
     let mut shown = redact(state, utterance, recognized, &hints, context);
@@ -63,12 +63,13 @@ pub async fn write_segment(state: &mut CallState, utterance: &Utterance, context
     tracing::info!(
         call.id = %header.call,
         utterances.settled = 1_u64,
-        delay.asked_ms = asked_ms - segment.times.received,
+        delay.heard_ms = asked_ms - segment.times.received,
         delay.transcribed_ms = now_ms - asked_ms,
         delay.stored_ms = stored_ms - now_ms,
         delay.text_ms = stored_ms - segment.times.spoken,
         "text of an utterance stored"
     );
+    note_waiting(segment.times.received, stored_ms);
     revise(state, channel, &shown, context).await?;
     // What may be masked yet is not handed on.
     if !segment.provisional {
@@ -215,6 +216,7 @@ async fn defer(
     context.deferred.send(&deferred, wish_ms.unwrap_or(0).div_ceil(1_000)).await?;
     let placeholder = deferred.segment(Placeholder::Waiting, context.clock.now_ms());
     context.calls.put_segment(&placeholder, &header.org, &header.principal, &header.playbook).await?;
-    tracing::info!(call.id = %header.call, utterances.deferred = 1_u64, "utterance deferred");
+    tracing::debug!(target: metrics::TARGET, utterances.deferred = 1_u64, "utterance deferred");
+    note_waiting(utterance.received_ms, context.clock.now_ms());
     revise(state, channel, &settled, context).await
 }

@@ -19,8 +19,10 @@ pub mod settings;
 #[cfg(feature = "speech")]
 pub mod speech;
 pub mod start;
+pub mod watch;
 
 pub use cache::Cache;
 pub use clock::{Clock, Stopwatch};
 pub use settings::{SettingError, Settings};
-pub use start::{Start, run};
+pub use start::{Start, run, serve};
+pub use watch::Watch;

@@ -97,7 +97,9 @@ fn secrets(block: &Block<'_, '_>, names: &Field) -> Result<BTreeMap<String, Stri
         let secret = block.resolver.resource(id)?;
         let secret = secret.filter(|node| node.get("Type").and_then(Node::as_text) == Some(SECRET));
         let secret = secret.ok_or_else(|| names.error(format!("{id} is no secret of this template")))?;
-        let Some(text) = secret.get("Properties").and_then(|properties| properties.get("SecretString")) else { continue };
+        let Some(text) = secret.get("Properties").and_then(|properties| properties.get("SecretString")) else {
+            continue;
+        };
         let Some(text) = block.resolver.field(text, Place::of(id).then("SecretString"))? else { continue };
         let read = serde_json::from_str::<BTreeMap<String, String>>(&text.text()?);
         // What is wrong with it would tell what is in it.

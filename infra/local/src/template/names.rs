@@ -56,7 +56,9 @@ pub(super) fn attribute(
     if (&*kind, attribute) == ("AWS::Kinesis::StreamConsumer", "ConsumerARN") {
         let stream = resolver.resource(id)?.and_then(|resource| resource.get("Properties")?.get("StreamARN"));
         let stream = stream.map(|node| resolver.field(node, Place::of(id).then("StreamARN"))).transpose()?.flatten();
-        return stream.ok_or_else(|| Place::of(id).then("StreamARN").error(at, "is missing, and has no default"))?.text();
+        return stream
+            .ok_or_else(|| Place::of(id).then("StreamARN").error(at, "is missing, and has no default"))?
+            .text();
     }
     Ok(match (&*kind, attribute) {
         ("AWS::Serverless::Function", "Arn") => arn("lambda", &format!("function:{name}")),

@@ -68,7 +68,10 @@ fn the_real_template_is_understood() {
     );
     assert_eq!(template.tables[1].ttl_attribute.as_deref(), Some("expires_at"));
     assert_eq!(template.streams, [Stream { name: "FrameStream".into(), shards: 1, retention_hours: 24 }]);
-    assert_eq!(template.buckets, ["failedbatchesbucket", "audiobucket", "exportbucket", "accesslogsbucket", "sitebucket"]);
+    assert_eq!(
+        template.buckets,
+        ["failedbatchesbucket", "audiobucket", "exportbucket", "accesslogsbucket", "sitebucket"]
+    );
 
     let deferred = template.queues.iter().find(|queue| queue.name == "DeferredQueue").unwrap();
     let (dead_letters, receives) = deferred.redrive.clone().unwrap();
