@@ -127,7 +127,7 @@ pub async fn handle(event: SqsEvent, context: &Context) -> Result<SqsBatchRespon
 async fn work(message: &SqsMessage, context: &Context) -> Result<(), Failure> {
     note_queue_age(message.attributes.get("SentTimestamp"), context.clock.now_ms());
     let request = AdviceRequest::parse(message.body.as_deref().unwrap_or_default())?;
-    let span = call_span(&request.org, &request.call);
+    let span = call_span(&request.org, &request.call, request.trace.as_deref());
     Box::pin(advise(&request, context)).instrument(span).await
 }
 

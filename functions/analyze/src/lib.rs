@@ -22,7 +22,7 @@ use callboard_domain::{
 use callboard_runtime::{
     Clock, SettingError, Start,
     coaching::{CoachingError, RuleBook},
-    watch::{call_span, note_stream_age},
+    watch::{call_span, note_stream_age, trace},
 };
 use callboard_wire::{
     advice::{self, AdviceRequest, Wanted},
@@ -116,7 +116,7 @@ async fn analyze(record: &EventRecord, context: &Context) -> Result<(), AnalyzeE
         if call.is_deleted() {
             return Ok(());
         }
-        let span = call_span(&call.org, &call.call);
+        let span = call_span(&call.org, &call.call, []);
         if call.status == CallStatus::Ended {
             return Box::pin(conclude(&call, context)).instrument(span).await;
         }
@@ -128,7 +128,7 @@ async fn analyze(record: &EventRecord, context: &Context) -> Result<(), AnalyzeE
         return Ok(context.archive.send(&request, 0).await?);
     }
     let segment: SegmentItem = serde_dynamo::from_item(image)?;
-    let span = call_span(&segment.org, &segment.call);
+    let span = call_span(&segment.org, &segment.call, segment.trace.as_deref());
     Box::pin(read(&segment, context)).instrument(span).await
 }
 
@@ -183,6 +183,7 @@ fn request(segment: &SegmentItem, wanted: Wanted) -> AdviceRequest {
         org: segment.org.clone(),
         call: segment.call.clone(),
         playbook: segment.playbook.clone(),
+        trace: trace(),
         wanted,
     }
 }
@@ -219,9 +220,9 @@ async fn conclude(call: &CallItem, context: &Context) -> Result<(), AnalyzeError
     // A model is not asked while words are to come: each that comes late concludes the call anew.
     let waits = segments.iter().any(|segment| segment.placeholder == Some(Placeholder::Waiting));
     if let Some(queue) = context.advice.as_ref().filter(|_| !waits) {
-        let wanted = Wanted::Notes { basis };
+        let (wanted, trace) = (Wanted::Notes { basis }, trace());
         let (org, call, playbook) = (call.org.clone(), call.call.clone(), call.playbook.clone());
-        queue.send(&AdviceRequest { version: advice::VERSION, org, call, playbook, wanted }).await?;
+        queue.send(&AdviceRequest { version: advice::VERSION, org, call, playbook, trace, wanted }).await?;
     }
     Ok(())
 }

@@ -3,7 +3,10 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use callboard_adapters::{ServiceError, frames::FrameStream, gateway::Gateway};
-use callboard_runtime::{SettingError, Start, watch::call_span};
+use callboard_runtime::{
+    SettingError, Start,
+    watch::{call_span, trace},
+};
 use callboard_wire::{
     messages::{ErrorCode, ServerMessage},
     record::{Event, Header, MAX_SEQ, Record},
@@ -55,8 +58,9 @@ pub async fn handle(event: SocketEvent, context: &Context) -> Result<SocketAnswe
     let body: Option<Value> = event.body.as_deref().and_then(|body| serde_json::from_str(body).ok());
     let action = body.as_ref().and_then(|body| body["action"].as_str()).map(str::to_owned);
     match read(&event, body) {
-        Ok(record) => {
-            let span = call_span(&record.header.org, &record.header.call);
+        Ok(mut record) => {
+            let span = call_span(&record.header.org, &record.header.call, []);
+            record.header.trace = span.in_scope(trace);
             context.frames.append(&record).instrument(span).await?;
         }
         Err(Complaint { code, message }) => {

@@ -82,7 +82,7 @@ pub async fn handle(event: KinesisEvent, context: &Context) -> Result<KinesisEve
     let records = &event.records;
     let (shares, mut failed) = shares(records);
     let kept = shares.into_iter().map(|share| async move {
-        let span = call_span(&share.org, &share.call);
+        let span = call_span(&share.org, &share.call, []);
         let kept = keep(&share, records, context).instrument(span).await;
         (share, kept)
     });

@@ -99,7 +99,7 @@ async fn push(
     context: &Context,
 ) -> Result<(), PushError> {
     let Some(change) = change(record)? else { return Ok(()) };
-    let span = call_span(&change.org, &change.call);
+    let span = call_span(&change.org, &change.call, change.trace.as_deref());
     Box::pin(tell(&change, watchers, context)).instrument(span).await
 }
 

@@ -32,7 +32,7 @@ use callboard_domain::speech::{SpeechError, Transcriber};
 use callboard_runtime::{
     Clock, SettingError, Start,
     speech::{self, HintBook},
-    watch::{call_span, note_queue_age, note_waiting},
+    watch::{call_span, note_queue_age, note_waiting, trace},
 };
 use callboard_wire::{
     deferred::DeferredUtterance,
@@ -123,7 +123,7 @@ impl Context {
         Ok(Self {
             hints: HintBook::new(table("ACCOUNTS_TABLE")?),
             orgs: Orgs::new(table("ACCOUNTS_TABLE")?),
-            calls: Calls::new(table("CALLS_TABLE")?),
+            calls: Calls::new(table("CALLS_TABLE")?).traced(trace),
             audio: AudioStore::new(audio::client(&start.sdk), settings.required("AUDIO_BUCKET")?),
             queue: DeferredQueue::new(sqs.clone(), settings.required("DEFERRED_QUEUE_URL")?),
             work: WorkQueue::new(sqs, settings.required("WORK_QUEUE_URL")?),
@@ -200,11 +200,11 @@ async fn work_on_call(message: &SqsMessage, context: &Context) -> bool {
         Asked::Uploaded(calls) => {
             let planned = calls
                 .iter()
-                .map(|(org, call)| Box::pin(plan::plan(org, call, context)).instrument(call_span(org, call)));
+                .map(|(org, call)| Box::pin(plan::plan(org, call, context)).instrument(call_span(org, call, [])));
             join_all(planned).await.into_iter().collect()
         }
         Asked::Work(work) => {
-            let span = call_span(&work.org, &work.call);
+            let span = call_span(&work.org, &work.call, []);
             Box::pin(work_of(&work, receives, context)).instrument(span).await
         }
     };
@@ -252,7 +252,7 @@ async fn work_on_utterance(message: &SqsMessage, context: &Context) -> bool {
         }
     };
     note_queue_age(message.attributes.get("SentTimestamp"), context.clock.now_ms());
-    let span = call_span(&utterance.org, &utterance.call);
+    let span = call_span(&utterance.org, &utterance.call, utterance.trace.as_deref());
     Box::pin(try_utterance(message, &utterance, context)).instrument(span).await
 }
 

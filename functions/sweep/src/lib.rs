@@ -74,7 +74,7 @@ pub async fn handle(_: Tick, context: &Context) -> Result<Swept, ServiceError> {
         }
         // The note may be some seconds behind; the session knows better, and keeps a call that was heard since.
         let event = Event::Swept { silent_since_ms: now_ms - context.grace_ms };
-        let header = Header { connection: None, received_ms: now_ms, event, ..call.header.clone() };
+        let header = Header { connection: None, received_ms: now_ms, trace: None, event, ..call.header.clone() };
         context.frames.append(&Record { header, payload: Vec::new() }).await?;
         ended += 1;
     }

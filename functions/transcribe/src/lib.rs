@@ -31,7 +31,7 @@ use callboard_runtime::{
     Clock, SettingError, Start,
     seal::Seal,
     speech::{self, HintBook},
-    watch::{call_span, note_stream_age},
+    watch::{call_span, note_stream_age, trace},
 };
 use callboard_wire::record::Record;
 use futures_util::{StreamExt as _, stream};
@@ -86,7 +86,7 @@ impl Context {
         let management = aws_sdk_apigatewaymanagement::config::Builder::from(&start.sdk);
         Ok(Self {
             hints: HintBook::new(table("ACCOUNTS_TABLE")?),
-            calls: Calls::new(table("CALLS_TABLE")?),
+            calls: Calls::new(table("CALLS_TABLE")?).traced(trace),
             live: Live::new(table("LIVE_TABLE")?),
             gateway: Gateway::new(&management, &start.settings.address("SOCKET_ENDPOINT")?),
             audio: AudioStore::new(audio::client(&start.sdk), start.settings.required("AUDIO_BUCKET")?),
@@ -150,10 +150,10 @@ pub async fn handle(event: KinesisEvent, context: &Context) -> Result<KinesisEve
         }
     }
     let outcomes = stream::iter(shares.into_iter().map(|(key, share)| async move {
-        let span = share
-            .records
-            .first()
-            .map_or_else(tracing::Span::none, |first| call_span(&first.header.org, &first.header.call));
+        let span = share.records.first().map_or_else(tracing::Span::none, |first| {
+            let traces = share.records.iter().filter_map(|record| record.header.trace.as_deref());
+            call_span(&first.header.org, &first.header.call, traces)
+        });
         let outcome = Box::pin(call::process(&key, &share.records, context)).instrument(span).await;
         (key, share.first, share.records.len(), outcome)
     }));

@@ -12,7 +12,11 @@ use callboard_domain::{
     settings::RedactionPolicy,
     speech::{Recognized, SpeechError, SpeechRequest},
 };
-use callboard_runtime::{metrics, speech::Hints, watch::note_waiting};
+use callboard_runtime::{
+    metrics,
+    speech::Hints,
+    watch::{note_waiting, trace},
+};
 use callboard_wire::deferred::{self, DeferredUtterance};
 
 use crate::{Context, call::CallError, state::CallState};
@@ -24,7 +28,7 @@ const DEFAULT_LANGUAGE: &str = "en";
 pub async fn write_segment(state: &mut CallState, utterance: &Utterance, context: &Context) -> Result<(), CallError> {
     let Some(&channel) = state.extra.header.channels.get(utterance.channel) else { return Ok(()) };
     let asked_ms = context.clock.now_ms();
-    tracing::debug!(target: metrics::TARGET, utterances.heard = 1_u64, "utterance heard");
+    tracing::debug!(target: metrics::TARGET, { utterances.heard = 1_u64 }, "utterance heard");
     if asked_ms >= state.ask_until_ms {
         return defer(state, utterance, channel, None, context).await;
     }
@@ -51,7 +55,7 @@ pub async fn write_segment(state: &mut CallState, utterance: &Utterance, context
     };
     context.breaker().succeeded();
     if recognized.text.is_empty() {
-        tracing::debug!(target: metrics::TARGET, utterances.settled = 1_u64, "nothing was said in an utterance");
+        tracing::debug!(target: metrics::TARGET, { utterances.settled = 1_u64 }, "nothing was said in an utterance");
         return Ok(());
     }
     let mut shown = redact(state, utterance, recognized, &hints, context);
@@ -211,12 +215,13 @@ async fn defer(
         audio: deferred::audio_key(&header.org, &header.call, spoken.start_ms, channel),
         times: times(utterance),
         topics,
+        trace: trace(),
     };
     context.audio.put(&deferred.audio, deferred::to_bytes(&spoken.pcm)).await?;
     context.deferred.send(&deferred, wish_ms.unwrap_or(0).div_ceil(1_000)).await?;
     let placeholder = deferred.segment(Placeholder::Waiting, context.clock.now_ms());
     context.calls.put_segment(&placeholder, &header.org, &header.principal, &header.playbook).await?;
-    tracing::debug!(target: metrics::TARGET, utterances.deferred = 1_u64, "utterance deferred");
+    tracing::debug!(target: metrics::TARGET, { utterances.deferred = 1_u64 }, "utterance deferred");
     note_waiting(utterance.received_ms, context.clock.now_ms());
     revise(state, channel, &settled, context).await
 }

@@ -24,7 +24,7 @@ use tracing_subscriber::{
 };
 
 use self::emf::Series;
-use crate::{Clock, Settings};
+use crate::{Clock, SettingError, Settings};
 
 /// Target of events that are no news, and figures only.
 pub const TARGET: &str = "callboard::metrics";
@@ -111,19 +111,21 @@ impl fmt::Debug for Metrics {
 }
 
 impl Metrics {
-    /// Where `METRICS` is `emf`: of the function that Lambda says this is, in the environment `STACK_NAME`, written to the
-    /// standard output.
-    pub fn from_settings(settings: &Settings, clock: Clock) -> Result<Option<Self>, crate::SettingError> {
+    /// Where `METRICS` is `emf`: of a function in an environment, written to the standard output.
+    pub(crate) fn from_settings(
+        settings: &Settings,
+        function: &str,
+        environment: &str,
+        clock: &Clock,
+    ) -> Result<Option<Self>, SettingError> {
         match settings.optional("METRICS").unwrap_or("off") {
             "off" => return Ok(None),
             "emf" => {}
-            _ => return Err(crate::SettingError::malformed("METRICS", "use emf or off")),
+            _ => return Err(SettingError::malformed("METRICS", "use emf or off")),
         }
-        let environment = settings.optional("STACK_NAME").unwrap_or("none");
-        let function = function_of(settings.optional("AWS_LAMBDA_FUNCTION_NAME").unwrap_or("none"), environment);
         // Nobody could be told that it cannot be written.
         let sink = |line: &str| drop(writeln!(io::stdout().lock(), "{line}"));
-        Ok(Some(Self::new(function, environment, clock, sink)))
+        Ok(Some(Self::new(function, environment, clock.clone(), sink)))
     }
 
     /// Of a function in an environment, given to `sink` line by line.
@@ -165,13 +167,6 @@ impl Metrics {
     fn numbers(&self) -> MutexGuard<'_, Numbers> {
         self.0.numbers.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// `TranscribeFunction` of `callboard-dev-TranscribeFunction-1A2B3C4D5E6F`, as CloudFormation names it in the stack
-/// `callboard-dev`; a name of another kind as it is.
-fn function_of<'a>(name: &'a str, stack: &str) -> &'a str {
-    let own = name.strip_prefix(stack).and_then(|rest| rest.strip_prefix('-'));
-    own.and_then(|own| own.rsplit_once('-')).map_or(name, |(id, _)| id)
 }
 
 struct Gathering(Metrics);
@@ -230,7 +225,7 @@ mod tests {
         tracing::subscriber::with_default(tracing_subscriber::registry().with(metrics.layer()), || {
             tracing::info!(call.id = "01J", text = "a secret word", "no figure");
             tracing::debug!(calls.open = 9_u64, "not for metrics");
-            tracing::debug!(target: TARGET, asr.real_time_factor = 0.25, "a figure only");
+            tracing::debug!(target: TARGET, { asr.real_time_factor = 0.25 }, "a figure only");
             tracing::info!(calls.open = 3_usize, calls.stuck = 0_u64, call.id = "01J", "swept");
             tracing::warn!(
                 delay.text_ms = -5_i64,
@@ -263,23 +258,10 @@ mod tests {
 
     #[test]
     fn there_are_none_unless_they_are_wanted() {
-        let made = |value| Metrics::from_settings(&settings(&[("METRICS", value)]), Clock::from_fn(|| 0));
+        let made = |value| Metrics::from_settings(&settings(&[("METRICS", value)]), "f", "e", &Clock::from_fn(|| 0));
         assert!(made("").unwrap().is_none() && made("off").unwrap().is_none());
         assert!(made("emf").unwrap().is_some());
         assert_eq!(made("statsd").unwrap_err().to_string(), "METRICS is malformed: use emf or off");
-    }
-
-    #[test]
-    fn a_function_is_called_as_in_the_template() {
-        let name = "callboard-dev-TranscribeFunction-1A2B3C4D5E6F";
-        for (name, stack, expected) in [
-            (name, "callboard-dev", "TranscribeFunction"),
-            (name, "callboard", "dev-TranscribeFunction"),
-            (name, "other", name),
-            ("transcribe", "none", "transcribe"),
-        ] {
-            assert_eq!(function_of(name, stack), expected);
-        }
     }
 
     #[test]

@@ -39,7 +39,7 @@ impl Start {
         let filter = EnvFilter::try_new(filter).map_err(|e| SettingError::malformed("LOG_FILTER", e))?;
         let logs = tracing_subscriber::fmt::layer().json().with_target(false).without_time().with_filter(filter);
         let watch = Watch::from_settings(&settings, &clock)?;
-        tracing_subscriber::registry().with(logs).with(watch.layer()).init();
+        tracing_subscriber::registry().with(logs).with(watch.layers()).init();
         let sdk = aws().await;
         #[cfg(feature = "secrets")]
         let settings = crate::secrets::added(settings, &sdk).await?;

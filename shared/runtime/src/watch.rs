@@ -9,10 +9,13 @@ use std::{
 use callboard_domain::{CallId, OrgId};
 use lambda_runtime::{LambdaInvocation, Service, tower::Layer};
 use tracing::{Span, Subscriber};
-use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::{Layer as _, registry::LookupSpan};
 
+#[cfg(feature = "traces")]
+use crate::traces::Traces;
 use crate::{
     Clock, SettingError, Settings,
+    errors::Errors,
     metrics::{Metrics, TARGET},
 };
 
@@ -23,46 +26,90 @@ const LONG_WITHOUT_TEXT_MS: i64 = 10_000;
 #[derive(Debug, Clone, Default)]
 pub struct Watch {
     metrics: Option<Metrics>,
+    errors: Option<Errors>,
+    #[cfg(feature = "traces")]
+    traces: Option<Traces>,
 }
 
 impl Watch {
-    /// Reads `METRICS`.
+    /// Reads `METRICS`, `SENTRY_DSN` and `OTEL_EXPORTER_OTLP_ENDPOINT`; of the function that Lambda says this is, in the
+    /// environment that is called like the stack, `STACK_NAME`.
     pub(crate) fn from_settings(settings: &Settings, clock: &Clock) -> Result<Self, SettingError> {
-        Ok(Self { metrics: Metrics::from_settings(settings, clock.clone())? })
+        let environment = settings.optional("STACK_NAME").unwrap_or("none");
+        let function = function_of(settings.optional("AWS_LAMBDA_FUNCTION_NAME").unwrap_or("none"), environment);
+        Ok(Self {
+            metrics: Metrics::from_settings(settings, function, environment, clock)?,
+            errors: Errors::from_settings(settings, function, environment, clock)?,
+            #[cfg(feature = "traces")]
+            traces: Traces::from_settings(settings, function, environment)?,
+        })
     }
 
     /// What listens to the logs for it.
-    pub(crate) fn layer<S>(&self) -> impl tracing_subscriber::Layer<S> + use<S>
+    pub(crate) fn layers<S>(&self) -> Vec<Box<dyn tracing_subscriber::Layer<S> + Send + Sync>>
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
-        self.metrics.as_ref().map(Metrics::layer)
+        let mut layers: Vec<Box<dyn tracing_subscriber::Layer<S> + Send + Sync>> = Vec::new();
+        layers.extend(self.metrics.as_ref().map(|it| it.layer().boxed()));
+        layers.extend(self.errors.as_ref().map(|it| it.layer().boxed()));
+        #[cfg(feature = "traces")]
+        layers.extend(self.traces.as_ref().map(|it| it.layer().boxed()));
+        layers
     }
 
     /// Tells what there is.
     pub async fn flush(&self) {
+        if let Some(errors) = &self.errors {
+            errors.flush().await;
+        }
+        #[cfg(feature = "traces")]
+        if let Some(traces) = &self.traces {
+            traces.flush().await;
+        }
         if let Some(metrics) = &self.metrics {
             metrics.flush();
         }
     }
 }
 
-/// The span of work on a call: what is logged in it says which call it is about.
-pub fn call_span(org: &OrgId, call: &CallId) -> Span {
-    tracing::info_span!("call", org.id = %org, call.id = %call)
+/// `TranscribeFunction` of `callboard-dev-TranscribeFunction-1A2B3C4D5E6F`, as CloudFormation names it in the stack
+/// `callboard-dev`; a name of another kind as it is.
+fn function_of<'a>(name: &'a str, stack: &str) -> &'a str {
+    let own = name.strip_prefix(stack).and_then(|rest| rest.strip_prefix('-'));
+    own.and_then(|own| own.rsplit_once('-')).map_or(name, |(id, _)| id)
+}
+
+/// The span of work on a call: what is logged in it says which call it is about. It goes on with the last of the traces that
+/// the work came with, each as [`trace`] told it where it was asked for.
+pub fn call_span<'a>(org: &OrgId, call: &CallId, traces: impl IntoIterator<Item = &'a str>) -> Span {
+    let span = tracing::info_span!("call", org.id = %org, call.id = %call);
+    #[cfg(feature = "traces")]
+    crate::traces::follow(&span, traces);
+    #[cfg(not(feature = "traces"))]
+    drop(traces);
+    span
+}
+
+/// The trace of what is being done, as a W3C `traceparent` for whoever goes on with it; none where there are no traces.
+pub fn trace() -> Option<String> {
+    #[cfg(feature = "traces")]
+    return crate::traces::current();
+    #[cfg(not(feature = "traces"))]
+    None
 }
 
 /// Notes how old the oldest record of a batch is. Both are wall clock, milliseconds since the Unix epoch.
 pub fn note_stream_age(oldest_ms: Option<i64>, now_ms: i64) {
     if let Some(oldest_ms) = oldest_ms {
-        tracing::debug!(target: TARGET, stream.age_ms = now_ms.saturating_sub(oldest_ms), "a batch was taken");
+        tracing::debug!(target: TARGET, { stream.age_ms = now_ms.saturating_sub(oldest_ms) }, "a batch was taken");
     }
 }
 
 /// Notes how old a message is, of which SQS says when it was sent: wall clock, milliseconds since the Unix epoch, as text.
 pub fn note_queue_age(sent: Option<&String>, now_ms: i64) {
     if let Some(sent_ms) = sent.and_then(|sent| sent.parse::<i64>().ok()) {
-        tracing::debug!(target: TARGET, queue.age_ms = now_ms.saturating_sub(sent_ms), "a message was taken");
+        tracing::debug!(target: TARGET, { queue.age_ms = now_ms.saturating_sub(sent_ms) }, "a message was taken");
     }
 }
 
@@ -70,7 +117,7 @@ pub fn note_queue_age(sent: Option<&String>, now_ms: i64) {
 /// milliseconds since the Unix epoch.
 pub fn note_waiting(received_ms: i64, now_ms: i64) {
     if now_ms.saturating_sub(received_ms) > LONG_WITHOUT_TEXT_MS {
-        tracing::debug!(target: TARGET, utterances.without_text = 1_u64, "an utterance had no text for long");
+        tracing::debug!(target: TARGET, { utterances.without_text = 1_u64 }, "an utterance had no text for long");
     }
 }
 
@@ -110,5 +157,23 @@ where
             watch.flush().await;
             done
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_function_is_called_as_in_the_template() {
+        let name = "callboard-dev-TranscribeFunction-1A2B3C4D5E6F";
+        for (name, stack, expected) in [
+            (name, "callboard-dev", "TranscribeFunction"),
+            (name, "callboard", "dev-TranscribeFunction"),
+            (name, "other", name),
+            ("transcribe", "none", "transcribe"),
+        ] {
+            assert_eq!(function_of(name, stack), expected);
+        }
     }
 }
