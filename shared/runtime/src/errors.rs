@@ -190,7 +190,9 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Hearing {
         let mut tags = Map::new();
         for span in context.event_scope(event).into_iter().flatten() {
             if let Some(Tags(told)) = span.extensions().get::<Tags>() {
-                told.iter().for_each(|(tag, value)| drop(tags.entry(*tag).or_insert_with(|| json!(value))));
+                for (tag, value) in told {
+                    tags.entry(*tag).or_insert_with(|| json!(value));
+                }
             }
         }
         let event = self.0.event(event.metadata().target(), message, tags, fields.0);

@@ -82,7 +82,19 @@ where
     F: Fn(E) -> Fut + Send + 'static,
     Fut: Future<Output = Result<R, lambda_runtime::Error>> + Send + 'static,
 {
-    serve(watch, service_fn(move |event: LambdaEvent<E>| handle(event.payload))).await
+    let service = service_fn(move |event: LambdaEvent<E>| {
+        let handled = handle(event.payload);
+        async move { handled.await.inspect_err(|error| tell_failure(error.as_ref())) }
+    });
+    serve(watch, service).await
+}
+
+/// Logs why an invocation failed, which nobody else does. An authorizer that lets nobody in fails by this very word, as API
+/// Gateway has it: that is its work.
+fn tell_failure(error: &(dyn std::error::Error + Send + Sync)) {
+    if error.to_string() != "Unauthorized" {
+        tracing::error!(%error, "the invocation failed");
+    }
 }
 
 /// The same with a service, which may answer bit by bit. What there is to tell of an invocation is told when its answer is

@@ -45,8 +45,8 @@ impl Watch {
         })
     }
 
-    /// What listens to the logs for it.
-    pub(crate) fn layers<S>(&self) -> Vec<Box<dyn tracing_subscriber::Layer<S> + Send + Sync>>
+    /// What listens to the logs for it; none where nothing does: layers of which there are none let nothing through.
+    pub(crate) fn layers<S>(&self) -> Option<Vec<Box<dyn tracing_subscriber::Layer<S> + Send + Sync>>>
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
@@ -55,7 +55,7 @@ impl Watch {
         layers.extend(self.errors.as_ref().map(|it| it.layer().boxed()));
         #[cfg(feature = "traces")]
         layers.extend(self.traces.as_ref().map(|it| it.layer().boxed()));
-        layers
+        (!layers.is_empty()).then_some(layers)
     }
 
     /// Tells what there is.
@@ -162,7 +162,57 @@ where
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        collections::BTreeMap,
+        sync::{Arc, Mutex},
+    };
+
+    use tracing_subscriber::{EnvFilter, layer::SubscriberExt as _};
+
     use super::*;
+
+    /// Lines of logs that are let through, and whether there are traces.
+    fn logged(pairs: &[(&str, &str)]) -> (usize, bool) {
+        let settings = pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect::<BTreeMap<_, _>>();
+        let watch = Watch::from_settings(&Settings::from(settings), &Clock::from_fn(|| 0)).unwrap();
+        let lines = Arc::<Mutex<Vec<u8>>>::default();
+        let sink = lines.clone();
+        let logs = tracing_subscriber::fmt::layer().json().with_writer(move || Sink(sink.clone()));
+        let logs = logs.with_filter(EnvFilter::new("info"));
+        let traced =
+            tracing::subscriber::with_default(tracing_subscriber::registry().with(logs).with(watch.layers()), || {
+                tracing::info!("a line");
+                tracing::debug!("none");
+                tracing::debug!(target: TARGET, { queue.age_ms = 1_i64 }, "none either");
+                tracing::info_span!("work").in_scope(trace).is_some()
+            });
+        let lines = lines.lock().unwrap();
+        (lines.iter().filter(|byte| **byte == b'\n').count(), traced)
+    }
+
+    struct Sink(Arc<Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Sink {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn logs_are_the_same_whoever_else_listens() {
+        let (metrics, errors) = (("METRICS", "emf"), ("SENTRY_DSN", "https://k@127.0.0.1:9/1"));
+        assert_eq!(logged(&[]), (1, false));
+        assert_eq!(logged(&[metrics]), (1, false));
+        assert_eq!(logged(&[metrics, errors]), (1, false));
+        let traces = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9");
+        assert_eq!(logged(&[traces]), (1, cfg!(feature = "traces")));
+        assert_eq!(logged(&[metrics, errors, traces]), (1, cfg!(feature = "traces")));
+    }
 
     #[test]
     fn a_function_is_called_as_in_the_template() {
