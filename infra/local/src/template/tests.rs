@@ -1,6 +1,7 @@
 //! The real template, changed copies of it, and defaults.
 
 mod intrinsics;
+mod operation;
 mod refusals;
 
 use std::collections::BTreeMap;
