@@ -14,7 +14,7 @@ use callboard_wire::{
 };
 
 use crate::{
-    Context,
+    Context, partial,
     state::{CallState, StateError},
     utterance::{settle_numbers, write_segment},
 };
@@ -199,6 +199,11 @@ async fn advance(state: &mut CallState, records: &[Record], context: &Context) -
     if ended {
         let orderly = batch.end_reason == Some(EndReason::Stopped);
         settle_numbers(state, orderly, context).await?;
+        for index in 0..state.extra.header.channels.len() {
+            partial::settle(state, index, None, context).await?;
+        }
+    } else {
+        Box::pin(partial::show_open(state, context)).await?;
     }
     let lost = state.session.lost_frames() - lost_before;
     if lost > 0 {

@@ -1,10 +1,11 @@
 //! The streaming function: records of the frame stream in, segments out.
 //!
 //! One invocation takes a batch, in order, from one shard; `call` carries a single call through it, `utterance` is what
-//! becomes of each utterance, `state` what remains of a call between two batches. Calls do not wait for each other
+//! becomes of each utterance, `partial` what is shown of one before that, `state` what remains of a call between two batches. Calls do not wait for each other
 //! within a batch, and none waits for a transcription service that fails.
 
 pub mod call;
+pub mod partial;
 pub mod state;
 pub mod utterance;
 
@@ -37,7 +38,7 @@ use callboard_wire::record::Record;
 use futures_util::{StreamExt as _, stream};
 use tracing::Instrument as _;
 
-use crate::{call::CallError, state::CallState};
+use crate::{call::CallError, partial::Partials, state::CallState};
 
 /// Calls that a warm environment keeps at most: up to 16 MB each (48 kHz stereo, both channels in a long utterance that
 /// clicks came before, and as many early frames as are kept), below 1 MB mostly.
@@ -65,6 +66,8 @@ pub struct Context {
     pub clock: Clock,
     /// Keeps what redaction remembers between batches.
     pub seal: Seal,
+    /// Whether text is shown before an utterance is over.
+    pub partials: Partials,
     breaker: Mutex<Breaker>,
     /// Sessions of the last batches, each under its partition key.
     warm: Mutex<HashMap<String, CallState>>,
@@ -73,7 +76,7 @@ pub struct Context {
 impl Context {
     /// Reads `ACCOUNTS_TABLE`, `CALLS_TABLE`, `LIVE_TABLE`, `SOCKET_ENDPOINT`, `AUDIO_BUCKET`, `DEFERRED_QUEUE_URL`, and
     /// `SPEECH_PROVIDER`, `SPEECH_URL`, `SPEECH_MODEL`, `SPEECH_API_KEY`, `SPEECH_TIMEOUT_MS`. Without `REDACTION_KEY`,
-    /// numbers that may be said with pauses stay masked, whatever follows.
+    /// numbers that may be said with pauses stay masked, whatever follows. `PARTIAL_TEXT` is `off` by default.
     pub fn start(start: &Start) -> Result<Self, SettingError> {
         let speech = speech::connect(&start.settings)?;
         Self::with_speech(start, speech)
@@ -97,6 +100,7 @@ impl Context {
             speech,
             clock: start.clock.clone(),
             seal: Seal::new(start.settings.optional("REDACTION_KEY")),
+            partials: Partials::new(&start.settings)?,
             breaker: Mutex::default(),
             warm: Mutex::default(),
         })

@@ -6,6 +6,8 @@ use callboard_runtime::seal::Seal;
 use callboard_wire::record::Header;
 use serde::{Deserialize, Serialize};
 
+use crate::partial::AllShown;
+
 /// Sentences that are handed to the transcription service as context.
 const CONTEXT_SENTENCES: usize = 4;
 
@@ -62,6 +64,9 @@ pub struct Extra {
     pub left: bool,
     /// The connection that the last frame came over.
     pub connection: Option<String>,
+    /// What is shown of utterances that are open.
+    #[serde(default, skip_serializing_if = "AllShown::is_empty")]
+    pub partials: AllShown,
     /// What redaction remembers, sealed; none where it remembers nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sealed: Option<String>,
@@ -85,6 +90,7 @@ impl CallState {
             ask_counted_ms: 0,
             left: false,
             connection: header.connection.clone(),
+            partials: AllShown::new(),
             sealed: None,
         };
         let pending = vec![Pending::default(); header.channels.len()];

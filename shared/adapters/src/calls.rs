@@ -13,7 +13,7 @@ use callboard_domain::{
     playbook::Playbook,
     redaction::Redacted,
 };
-use callboard_wire::items::{CallItem, ModelUse, NotesItem, ProgressItem, SegmentItem, call_pk, sk};
+use callboard_wire::items::{CallItem, ModelUse, NotesItem, ProgressItem, SegmentItem, call_pk, sk, words};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -169,13 +169,21 @@ impl Calls {
             Some(Placeholder::Waiting) => {
                 "attribute_not_exists(pk) OR (#final = :unfinished AND attribute_not_exists(#placeholder))"
             }
+            // Partial text gives way to text that reaches further, and to all else.
+            None if !segment.is_final => {
+                "attribute_not_exists(pk) \
+                 OR (#final = :unfinished AND attribute_not_exists(#placeholder) AND #end_ms < :end_ms)"
+            }
             Some(Placeholder::Failed) | None => "attribute_not_exists(pk) OR #final = :unfinished",
         };
         let sort_key = sk::segment(segment.start_ms, segment.channel);
         let trace = (self.1)();
         let item = |revision| SegmentItem { trace: trace.clone(), ..item(revision) };
-        let unfinished = [(":unfinished", AttributeValue::Bool(false))];
-        self.put_revised((org, &segment.call, &sort_key), taken, item, condition, &unfinished).await
+        let mut values = vec![(":unfinished", AttributeValue::Bool(false))];
+        if segment.is_partial() {
+            values.push((":end_ms", number(segment.end_ms)));
+        }
+        self.put_revised((org, &segment.call, &sort_key), taken, item, condition, &values).await
     }
 
     /// Changes what a segment shows that was provisional, once more is known; `No` says that it is not, or not any more.
@@ -189,7 +197,7 @@ impl Calls {
         let (pk, sort_key) = (call_pk(org, call), sk::segment(revised.start_ms, channel));
         let values = [
             ("text", text(&revised.text)),
-            ("words", value(&revised.words)?),
+            ("words", text(&words::to_text(&revised.words))),
             ("masked", value(&revised.spans)?),
             ("provisional", AttributeValue::Bool(revised.provisional)),
         ];

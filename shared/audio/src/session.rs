@@ -146,6 +146,17 @@ impl Session {
         }
     }
 
+    /// Utterances that are open, one a channel at most: what each would be if the call ended here. Where it begins does
+    /// not change any more; what it says does.
+    pub fn open(&self) -> impl Iterator<Item = Utterance> {
+        let (format, latest_ms) = (self.format(), self.latest_ms());
+        self.channels.iter().enumerate().filter_map(move |(channel, state)| {
+            let spoken = state.open(&format)?;
+            let spoken_at_ms = self.head.spoken_at_ms(&spoken, latest_ms);
+            Some(Utterance { channel, spoken_at_ms, received_ms: latest_ms, spoken })
+        })
+    }
+
     /// The last frame without a gap: what may be acknowledged once the checkpoint is committed.
     pub fn contiguous(&self) -> Option<u32> {
         self.head.timeline.contiguous()
@@ -281,6 +292,10 @@ impl ChannelState {
     fn finish(&mut self, format: &Format) -> Option<Spoken> {
         let spoken = self.endpointer.finish()?;
         Some(self.at_source_rate(spoken, format))
+    }
+
+    fn open(&self, format: &Format) -> Option<Spoken> {
+        self.endpointer.open().map(|spoken| self.at_source_rate(spoken, format))
     }
 
     /// The utterance as it came, where it came at less than 16 kHz.

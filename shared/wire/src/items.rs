@@ -16,6 +16,7 @@ mod accounts;
 mod keys;
 mod people;
 mod recordings;
+pub mod words;
 
 pub use accounts::{FeedbackItem, OrgSettingsItem, PlaybookItem, RetentionItem};
 pub use keys::*;
@@ -160,7 +161,7 @@ pub struct SegmentItem {
     /// What was said.
     pub text: String,
     /// Words with times.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "words")]
     pub words: Vec<Word>,
     /// Not a placeholder or partial.
     #[serde(rename = "final")]
