@@ -17,7 +17,7 @@ use opentelemetry::{
     trace::{TraceContextExt as _, TracerProvider as _},
 };
 use opentelemetry_http::{HttpClient, HttpError};
-use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig as _, WithHttpConfig as _};
+use opentelemetry_otlp::{Protocol, RetryPolicy, SpanExporter, WithExportConfig as _, WithHttpConfig as _};
 use opentelemetry_sdk::{
     Resource,
     error::OTelSdkResult,
@@ -57,6 +57,8 @@ impl Traces {
         }
         let endpoint = format!("{}/v1/traces", settings.address(NAME)?);
         let exporter = SpanExporter::builder().with_http().with_protocol(Protocol::HttpBinary).with_endpoint(endpoint);
+        // What is not taken at once is not worth a function's time.
+        let exporter = exporter.with_retry_policy(RetryPolicy::disabled());
         let exporter = exporter.with_http_client(Client(Outlet::new())).build();
         let mut exporter = exporter.map_err(|error| SettingError::malformed(NAME, error))?;
         let attributes = [
