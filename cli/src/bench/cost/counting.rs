@@ -16,7 +16,7 @@ use aws_smithy_runtime_api::{
     shared::IntoShared,
 };
 use aws_smithy_types::body::SdkBody;
-use callboard_local::functions::{BoxFuture, Environment, Registry, Start, Streamed};
+use callboard_local::functions::{BoxFuture, Environment, Init, Registry, Start, Streamed};
 use serde_json::{Value, json};
 
 /// Bytes of a socket's message that are billed as one.
@@ -82,7 +82,7 @@ impl Counter {
 
     fn start(&self, name: &'static str, start: Start) -> Start {
         let counter = self.clone();
-        Arc::new(move |mut init| {
+        Arc::new(move |mut init: Init| {
             let counter = counter.clone();
             if let Some(client) = init.sdk.http_client() {
                 let client = Counted { inner: client, function: name, counter: counter.clone() };
