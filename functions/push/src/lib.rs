@@ -100,15 +100,11 @@ async fn push(
 ) -> Result<(), PushError> {
     let Some(change) = change(record)? else { return Ok(()) };
     let span = call_span(&change.org, &change.call, change.trace.as_deref());
-    Box::pin(tell(&change, watchers, context)).instrument(span).await
+    Box::pin(tell(change, watchers, context)).instrument(span).await
 }
 
 /// Tells those who watch the call or its organization's calls.
-async fn tell(
-    change: &Change,
-    watchers: &mut HashMap<String, Vec<String>>,
-    context: &Context,
-) -> Result<(), PushError> {
+async fn tell(change: Change, watchers: &mut HashMap<String, Vec<String>>, context: &Context) -> Result<(), PushError> {
     let mut connections = Vec::new();
     let targets = [call_pk(&change.org, &change.call), calls_pk(&change.org)];
     for target in &targets {
