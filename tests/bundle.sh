@@ -25,7 +25,8 @@ mount --rbind /dev "$bare/dev"
 mount -t tmpfs tmpfs "$bare/tmp"
 rm -rf "$bare/opt/callboard" "$bare/var/lib/callboard"
 tar -C "$bare/tmp" -xzf "$archive"
-within() { chroot "$bare" /usr/bin/env -i PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin HOME=/root "$@"; }
+clean=(chroot "$bare" /usr/bin/env -i PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin HOME=/root)
+within() { "${clean[@]}" "$@"; }
 
 within /tmp/callboard/install.sh --no-start
 rm -rf "$bare/tmp/callboard"
@@ -38,7 +39,7 @@ log=$(mktemp)
 start() {
     : >"$log"
     # shellcheck disable=SC2086 # Words, as systemd takes them.
-    within setpriv --reuid=callboard --regid=callboard --clear-groups env $environment $command >"$log" 2>&1 &
+    "${clean[@]}" setpriv --reuid=callboard --regid=callboard --clear-groups env $environment $command >"$log" 2>&1 &
     server=$!
     for _ in $(seq 1200); do
         ! grep -q '^callboard is ready' "$log" || return 0

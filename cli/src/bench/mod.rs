@@ -5,6 +5,7 @@ mod cold_start;
 mod cost;
 mod encode;
 mod ledger;
+mod live;
 mod meter;
 mod recorded;
 mod speech;
@@ -23,6 +24,7 @@ pub(crate) enum BenchCommand {
     Recorded(recorded::RecordedArgs),
     ColdStart(cold_start::ColdStartArgs),
     Cost(cost::CostArgs),
+    Live(live::LiveArgs),
 }
 
 /// Measures.
@@ -37,6 +39,7 @@ pub(crate) async fn run(command: BenchCommand) -> anyhow::Result<ExitCode> {
             BenchCommand::Recorded(args) => recorded::run(args).await,
             BenchCommand::ColdStart(args) => cold_start::run(args).await,
             BenchCommand::Cost(args) => cost::run(args).await,
+            BenchCommand::Live(args) => live::run(args).await,
         }
     };
     // Ended here, so that what was started and written goes with it.

@@ -139,7 +139,7 @@ async fn measure(
     talk: &Talk,
 ) -> anyhow::Result<Report> {
     let place = folder.path().join(format!("stack-{}", kind.name()));
-    let running = Running::start(&place, project, &speech.url).await?;
+    let running = Running::start(&place, project, &speech.url, &[]).await?;
     let file = Identity::look(file).map_err(Unusable)?;
     let bytes = file.bytes;
     let tickets = Tickets { stack: running.stack.clone(), tries: Tries::default() };

@@ -33,10 +33,14 @@ async fn an_utterance_is_read_while_it_goes_on() {
     let speech = Speech::start();
     let local = partial_text(&speech).await;
     let (call, recording) = (new_call(), audio::rearranged(&[0, 1]));
-    // In one of them nothing is heard in the end.
-    speech.flaw(&recording.turns[1].text, Some(Flaw::Silent));
     let mut socket = local.capture(&call).await;
-    let last = socket.play(&recording, 100, 1, 1).await;
+    // In one of them nothing is heard in the end.
+    let turn = &recording.turns[1].text;
+    let comes_to_nothing = async {
+        speech.wait_for(1, "partial text", |asked| asked.text == *turn).await;
+        speech.flaw(turn, Some(Flaw::Silent));
+    };
+    let (last, ()) = tokio::join!(socket.play(&recording, 100, 1, 1), comes_to_nothing);
     socket.stop(last).await;
     let rest = local.rest("acme-admin");
     let ended = async || {
