@@ -176,11 +176,12 @@ checkov: $(TOOLS)/checkov/installed
 
 # ---------------------------------------------------------------- lambda
 # One package at a time would take each function's features alone, and most of the time for nothing: what a function
-# carries is proved by `make crates`, that every one links is proved here.
+# carries is proved by `make crates`, that every one links is proved here. `callboard-runtime` has a function that does
+# nothing, which `callboard bench cold-start` measures the others against.
 lambda: needs $(TOOLS)/aws/installed
 	@rm -rf $(TARGET)/lambda
 	$(TIMED) "cargo lambda build" env PATH="$(TOOLS)/aws/bin:$$PATH" \
-		cargo lambda build --locked $(FUNCTIONS:%=--package callboard-%) $(LAMBDA)
+		cargo lambda build --locked $(FUNCTIONS:%=--package callboard-%) --package callboard-runtime $(LAMBDA)
 	@for function in $(FUNCTIONS); do \
 		test -x $(TARGET)/lambda/$$function/bootstrap || { echo "error: $$function was not built" >&2; exit 1; }; \
 	done

@@ -1,7 +1,7 @@
 //! `callboard dev`: the whole system on this machine, from `template.yaml`, until it is told to stop.
 
 mod page;
-mod seed;
+pub(crate) mod seed;
 mod settings;
 mod speech;
 

@@ -15,13 +15,17 @@ use callboard_adapters::{
     gateway::{Gateway, Posted},
     table::Table,
 };
-use callboard_runtime::{Clock, SettingError, Start};
+use callboard_runtime::{
+    Clock, SettingError, Start,
+    watch::{call_span, note_stream_age},
+};
 use callboard_wire::{
     items::{Change, ItemReader, call_pk, calls_pk, change_of},
     messages::ServerMessage,
 };
 use futures_util::future::join_all;
 use serde::Deserialize;
+use tracing::Instrument as _;
 
 /// What the function needs.
 #[derive(Debug)]
@@ -70,6 +74,8 @@ impl ItemReader<serde_dynamo::Error> for Image<'_> {
 /// # Errors
 /// None: failures are reported record by record.
 pub async fn handle(event: Event, context: &Context) -> Result<DynamoDbEventResponse, ServiceError> {
+    let made = event.records.iter().map(|it| it.change.approximate_creation_date_time.timestamp_millis());
+    note_stream_age(made.min(), context.clock.now_ms());
     let mut watchers = HashMap::new();
     let mut response = DynamoDbEventResponse::default();
     for record in &event.records {
@@ -93,6 +99,12 @@ async fn push(
     context: &Context,
 ) -> Result<(), PushError> {
     let Some(change) = change(record)? else { return Ok(()) };
+    let span = call_span(&change.org, &change.call, change.trace.as_deref());
+    Box::pin(tell(change, watchers, context)).instrument(span).await
+}
+
+/// Tells those who watch the call or its organization's calls.
+async fn tell(change: Change, watchers: &mut HashMap<String, Vec<String>>, context: &Context) -> Result<(), PushError> {
     let mut connections = Vec::new();
     let targets = [call_pk(&change.org, &change.call), calls_pk(&change.org)];
     for target in &targets {
@@ -110,7 +122,7 @@ async fn push(
         && !connections.is_empty()
     {
         let pushed_ms = context.clock.now_ms() - segment.times.stored;
-        tracing::info!(call.id = %change.call, delay.pushed_ms = pushed_ms, "segment pushed");
+        tracing::info!(delay.pushed_ms = pushed_ms, "segment pushed");
     }
     let mut gone = 0_u64;
     for (connection, posted) in connections.iter().zip(posted) {

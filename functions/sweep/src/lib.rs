@@ -69,10 +69,12 @@ pub async fn handle(_: Tick, context: &Context) -> Result<Swept, ServiceError> {
         }
         if now_ms - call.heard_ms > context.grace_ms + STUCK_MS {
             stuck += 1;
+            let header = &call.header;
+            tracing::warn!(org.id = %header.org, call.id = %header.call, "a call is open though it was told to end");
         }
         // The note may be some seconds behind; the session knows better, and keeps a call that was heard since.
         let event = Event::Swept { silent_since_ms: now_ms - context.grace_ms };
-        let header = Header { connection: None, received_ms: now_ms, event, ..call.header.clone() };
+        let header = Header { connection: None, received_ms: now_ms, trace: None, event, ..call.header.clone() };
         context.frames.append(&Record { header, payload: Vec::new() }).await?;
         ended += 1;
     }

@@ -32,9 +32,11 @@ use callboard_runtime::{
     Clock, SettingError, Start,
     seal::Seal,
     speech::{self, HintBook},
+    watch::{call_span, note_stream_age, trace},
 };
 use callboard_wire::record::Record;
 use futures_util::{StreamExt as _, stream};
+use tracing::Instrument as _;
 
 use crate::{call::CallError, partial::Partials, state::CallState};
 
@@ -87,7 +89,7 @@ impl Context {
         let management = aws_sdk_apigatewaymanagement::config::Builder::from(&start.sdk);
         Ok(Self {
             hints: HintBook::new(table("ACCOUNTS_TABLE")?),
-            calls: Calls::new(table("CALLS_TABLE")?),
+            calls: Calls::new(table("CALLS_TABLE")?).traced(trace),
             live: Live::new(table("LIVE_TABLE")?),
             gateway: Gateway::new(&management, &start.settings.address("SOCKET_ENDPOINT")?),
             audio: AudioStore::new(audio::client(&start.sdk), start.settings.required("AUDIO_BUCKET")?),
@@ -134,6 +136,8 @@ struct Share {
 /// # Errors
 /// None: failures are reported record by record.
 pub async fn handle(event: KinesisEvent, context: &Context) -> Result<KinesisEventResponse, ServiceError> {
+    let arrived = event.records.iter().map(|it| it.kinesis.approximate_arrival_timestamp.timestamp_millis());
+    note_stream_age(arrived.min(), context.clock.now_ms());
     let mut shares: BTreeMap<String, Share> = BTreeMap::new();
     let mut failed: Option<usize> = None;
     for (at, record) in event.records.iter().enumerate() {
@@ -150,7 +154,11 @@ pub async fn handle(event: KinesisEvent, context: &Context) -> Result<KinesisEve
         }
     }
     let outcomes = stream::iter(shares.into_iter().map(|(key, share)| async move {
-        let outcome = Box::pin(call::process(&key, &share.records, context)).await;
+        let span = share.records.first().map_or_else(tracing::Span::none, |first| {
+            let traces = share.records.iter().filter_map(|record| record.header.trace.as_deref());
+            call_span(&first.header.org, &first.header.call, traces)
+        });
+        let outcome = Box::pin(call::process(&key, &share.records, context)).instrument(span).await;
         (key, share.first, share.records.len(), outcome)
     }));
     let outcomes: Vec<_> = outcomes.buffer_unordered(CALLS_AT_ONCE).collect().await;

@@ -93,7 +93,7 @@ impl CallState {
     /// A call that begins with this record.
     pub fn begin(header: &Header) -> Self {
         let extra = Extra {
-            header: header.clone(),
+            header: Header { trace: None, ..header.clone() },
             context: Vec::new(),
             status: CallStatus::Live,
             end: None,

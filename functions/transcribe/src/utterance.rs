@@ -12,7 +12,11 @@ use callboard_domain::{
     settings::RedactionPolicy,
     speech::{Recognized, SpeechError, SpeechRequest},
 };
-use callboard_runtime::speech::Hints;
+use callboard_runtime::{
+    metrics,
+    speech::Hints,
+    watch::{note_waiting, trace},
+};
 use callboard_wire::deferred::{self, DeferredUtterance};
 
 use crate::{Context, call::CallError, partial, state::CallState};
@@ -33,7 +37,7 @@ pub struct Asked {
 pub async fn write_segment(state: &mut CallState, utterance: &Utterance, context: &Context) -> Result<(), CallError> {
     let Some(&channel) = state.extra.header.channels.get(utterance.channel) else { return Ok(()) };
     let asked_ms = context.clock.now_ms();
-    tracing::info!(call.id = %state.extra.header.call, utterances.heard = 1_u64, "utterance heard");
+    tracing::debug!(target: metrics::TARGET, { utterances.heard = 1_u64 }, "utterance heard");
     if asked_ms >= state.ask_until_ms {
         return defer(state, utterance, channel, None, context).await;
     }
@@ -60,7 +64,7 @@ pub async fn write_segment(state: &mut CallState, utterance: &Utterance, context
     };
     context.breaker().succeeded();
     if recognized.text.is_empty() {
-        tracing::info!(call.id = %state.extra.header.call, utterances.settled = 1_u64, "nothing was said in an utterance");
+        tracing::debug!(target: metrics::TARGET, { utterances.settled = 1_u64 }, "nothing was said in an utterance");
         return partial::settle_silence(state, utterance, channel, context).await;
     }
     let mut shown = redact(&mut state.pending, utterance, recognized, &hints);
@@ -75,12 +79,13 @@ pub async fn write_segment(state: &mut CallState, utterance: &Utterance, context
     tracing::info!(
         call.id = %header.call,
         utterances.settled = 1_u64,
-        delay.asked_ms = asked_ms - segment.times.received,
+        delay.heard_ms = asked_ms - segment.times.received,
         delay.transcribed_ms = now_ms - asked_ms,
         delay.stored_ms = stored_ms - now_ms,
         delay.text_ms = stored_ms - segment.times.spoken,
         "text of an utterance stored"
     );
+    note_waiting(segment.times.received, stored_ms);
     partial::settle(state, utterance.channel, Some(segment.start_ms), context).await?;
     revise(state, channel, &shown, context).await?;
     // What may be masked yet is not handed on.
@@ -225,12 +230,14 @@ async fn defer(
         audio: deferred::audio_key(&header.org, &header.call, spoken.start_ms, channel),
         times: times(utterance),
         topics,
+        trace: trace(),
     };
     context.audio.put(&deferred.audio, deferred::to_bytes(&spoken.pcm)).await?;
     context.deferred.send(&deferred, wish_ms.unwrap_or(0).div_ceil(1_000)).await?;
     let placeholder = deferred.segment(Placeholder::Waiting, context.clock.now_ms());
     context.calls.put_segment(&placeholder, &header.org, &header.principal, &header.playbook).await?;
-    tracing::info!(call.id = %header.call, utterances.deferred = 1_u64, "utterance deferred");
+    tracing::debug!(target: metrics::TARGET, { utterances.deferred = 1_u64 }, "utterance deferred");
+    note_waiting(utterance.received_ms, context.clock.now_ms());
     partial::settle(state, utterance.channel, Some(utterance.spoken.start_ms), context).await?;
     revise(state, channel, &settled, context).await
 }

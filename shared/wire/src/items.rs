@@ -178,6 +178,9 @@ pub struct SegmentItem {
     /// The text came after the utterance had to wait, perhaps when the call was over: notes are made again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub late: bool,
+    /// The trace that it belongs to, as a W3C `traceparent`; none where nothing is traced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<String>,
     /// Times.
     pub times: SegmentTimes,
 }
@@ -203,6 +206,7 @@ impl SegmentItem {
             masked: segment.masked.clone(),
             provisional: segment.provisional,
             late: false,
+            trace: None,
             times: segment.times,
         }
     }
@@ -433,6 +437,8 @@ pub struct Change {
     pub org: OrgId,
     /// Call.
     pub call: CallId,
+    /// The trace that it belongs to, as a W3C `traceparent`.
+    pub trace: Option<String>,
     /// The message.
     pub message: ServerMessage,
 }
@@ -442,6 +448,7 @@ pub struct Change {
 /// # Errors
 /// The error of `read`, when an item is not what its sort key says.
 pub fn change_of<E>(sort_key: &str, read: impl ItemReader<E>) -> Result<Option<Change>, E> {
+    let mut trace = None;
     let (org, call, message) = match sort_key {
         sk::CALL => {
             let item: CallItem = read.read()?;
@@ -466,6 +473,7 @@ pub fn change_of<E>(sort_key: &str, read: impl ItemReader<E>) -> Result<Option<C
         key if key.starts_with(sk::SEGMENT) => {
             let item: SegmentItem = read.read()?;
             let message = ServerMessage::Segment(item.message());
+            trace = item.trace;
             (item.org, item.call, message)
         }
         key if key.starts_with(sk::CARD) => {
@@ -476,7 +484,7 @@ pub fn change_of<E>(sort_key: &str, read: impl ItemReader<E>) -> Result<Option<C
         }
         _ => return Ok(None),
     };
-    Ok(Some(Change { org, call, message }))
+    Ok(Some(Change { org, call, trace, message }))
 }
 
 /// Reads a stored item as one of the structs above.

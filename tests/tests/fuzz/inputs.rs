@@ -136,6 +136,7 @@ fn header(sample_rate: u32, channels: &[Channel], event: Event) -> Header {
         format: Format { encoding: Encoding::PcmS16le, sample_rate, channels: channels.len() as u8 },
         received_ms: 1_795_255_201_000,
         resumable: true,
+        trace: None,
         event,
     }
 }

@@ -51,12 +51,14 @@ pub(super) fn function(block: &Block<'_, '_>) -> Result<Function, TemplateError>
         return Err(code.error("must be the folder of a function's crate, such as functions/ingest"));
     }
     let timeout_s = block.property("Timeout")?.map_or(Ok(3), |field| field.count(1..=900))?;
+    let memory_mib = block.property("MemorySize")?.map_or(Ok(128), |field| field.count(128..=10_240))?;
     let reserved = block.property("ReservedConcurrentExecutions")?.map(|field| field.count(0..=100_000)).transpose()?;
     Ok(Function {
         id: block.id.to_owned(),
         handler,
         environment: environment(block)?,
         timeout_s,
+        memory_mib,
         reserved_concurrency: reserved.and_then(|count| usize::try_from(count).ok()),
         has_url: has_url(block)?,
     })

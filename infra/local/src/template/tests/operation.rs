@@ -163,7 +163,7 @@ impl Checked {
             let names = body.split(r#"["Callboard",""#).skip(1).filter_map(|rest| rest.split('"').next());
             named.extend(names.map(|name| (id, name.to_owned())));
         }
-        let known = |name: &str| FIGURES.iter().any(|(figure, _)| *figure == name);
+        let known = |name: &str| FIGURES.iter().any(|figure| figure.metric == name);
         let unknown = named.iter().filter(|(_, name)| !known(name));
         unknown.map(|(id, name)| format!("{id} names {name}, which no function tells")).collect()
     }
@@ -276,8 +276,8 @@ fn what_an_event_source_lacks_is_found() {
     check(behind, "MetricName: Duration", "PushFunction.Events.Changes has no alarm for its being behind");
     check("Value: !GetAtt WorkDeadLetterQueue.QueueName", "Value: x", "WorkDeadLetterQueue has no alarm");
     check("Value: !GetAtt AdviceQueue.QueueName", "Value: x", "AdviceQueue has no alarm");
-    check("MetricName: delay.text_ms", "MetricName: delay.words_ms", "TextLate names delay.words_ms");
-    check(r#"["Callboard","calls.open""#, r#"["Callboard","calls.shut""#, "Dashboard names calls.shut");
+    check("MetricName: SpeechWithoutText", "MetricName: SpeechWithoutSound", "TextLate names SpeechWithoutSound");
+    check(r#"["Callboard","CallsOpen""#, r#"["Callboard","CallsShut""#, "Dashboard names CallsShut");
 }
 
 #[test]
