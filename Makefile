@@ -111,7 +111,7 @@ browser-test: needs-of-checks speech web $(BROWSER)/node_modules/installed
 	$(TIMED) "browsers" env CALLBOARD_BIN=$(abspath $(TARGET))/$(PROFILE:dev=debug)/callboard \
 		bash -ec 'cd $(BROWSER); npm test --silent'
 
-# Each page in both themes, wide and narrow, in target/screenshots.
+# Each page in both themes, on a wide screen, a laptop and a telephone, in target/screenshots.
 screenshots: speech web $(BROWSER)/node_modules/installed
 	@cargo build --quiet --locked --profile $(PROFILE) --workspace --bin callboard
 	@CALLBOARD_BIN=$(abspath $(TARGET))/$(PROFILE:dev=debug)/callboard node $(BROWSER)/screenshots.mjs target/screenshots

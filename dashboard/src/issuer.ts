@@ -110,6 +110,12 @@ function taken(): Waiting | null {
   return text ? JSON.parse(text) : null;
 }
 
+/** What the issuer calls somebody, where it says so. */
+export function nameIn({ id }: Tokens): string | undefined {
+  const { name, email } = claimsOf(id);
+  return [name, email].find((one) => typeof one === "string");
+}
+
 /** What a token says. Whether it is true, the stack finds out. */
 function claimsOf(token: string): Record<string, unknown> {
   try {

@@ -3,7 +3,7 @@
 // has an issuer of its own, that one's.
 
 import type { AuthInfo, Me, Session } from "./api/types";
-import { comeBack, type Issuer, IssuerError, leaveFor, RETURN, renewed, type Tokens } from "./issuer";
+import { comeBack, type Issuer, IssuerError, leaveFor, nameIn, RETURN, renewed, type Tokens } from "./issuer";
 import { createStore } from "./store";
 
 const WAY = "callboard.session";
@@ -138,7 +138,9 @@ async function enterWith(given: Tokens) {
   if (!me.ok) throw new SignInError(me.status, `Callboard answered ${me.status}`);
   tokens = given;
   const expires_in_s = (given.expiresAt - Date.now()) / 1000;
-  enter({ access_token: given.id, token_type: "Bearer", expires_in_s, me: await me.json() }, "issuer");
+  const known: Me = await me.json();
+  const named = { ...known, name: known.name ?? nameIn(given) };
+  enter({ access_token: given.id, token_type: "Bearer", expires_in_s, me: named }, "issuer");
 }
 
 // The page keeps no token of the issuer: after a reload that one tells who is there, mostly without asking.
