@@ -141,7 +141,12 @@ pub fn stored_call(bytes: &[u8]) -> bool {
     state.session.close();
     let (_, end) = settle(&mut state.session);
     assert_eq!(end, Poll::Ended);
-    assert!(CallState::decode(0, &state.encode()).is_ok(), "what was gone on with cannot be read again");
+    state.version += 1;
+    let (again, _) = state.encode();
+    assert!(
+        CallState::decode(state.version, &again, &[(0, bytes.to_vec())]).is_ok(),
+        "what was gone on with cannot be read again"
+    );
     true
 }
 

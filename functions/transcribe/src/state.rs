@@ -127,9 +127,7 @@ impl CallState {
     pub fn encode(&self) -> (Vec<u8>, Held) {
         let extra = serde_json::to_vec(&self.extra).unwrap_or_default();
         let Parts { header, payload, held } = self.session.parts(&self.held, self.version);
-        let rest = [&(extra.len() as u32).to_le_bytes(), &*extra, &*header].concat();
-        let rest = compress_to_vec(&rest, EFFORT);
-        let bytes = [MARK, &(rest.len() as u32).to_le_bytes(), &*rest, &*payload].concat();
+        let bytes = Stored { extra, header, payload }.to_bytes();
         (bytes, held)
     }
 
@@ -144,10 +142,10 @@ impl CallState {
     /// From a version's bytes, and those of the earlier ones that it [builds on](Self::builds_on).
     pub fn decode(version: u64, bytes: &[u8], earlier: &[(u64, Vec<u8>)]) -> Result<Self, StateError> {
         let Some(latest) = Stored::of(bytes)? else { return Self::decode_whole(version, bytes) };
-        let mut frames = stored::frames(version, &latest.header, latest.payload)?;
+        let mut frames = stored::frames(version, &latest.header, &latest.payload)?;
         for (number, bytes) in earlier {
             if let Some(earlier) = Stored::of(bytes)? {
-                frames.append(&mut stored::frames(*number, &earlier.header, earlier.payload)?);
+                frames.append(&mut stored::frames(*number, &earlier.header, &earlier.payload)?);
             }
         }
         let extra: Extra = serde_json::from_slice(&latest.extra).map_err(|e| StateError::Extra(e.to_string()))?;
@@ -204,20 +202,34 @@ impl CallState {
 }
 
 /// The parts of a version as it is stored.
-struct Stored<'a> {
-    extra: Vec<u8>,
-    header: Vec<u8>,
-    payload: &'a [u8],
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// The part beside the session, as JSON.
+    pub extra: Vec<u8>,
+    /// The session's header.
+    pub header: Vec<u8>,
+    /// The bytes of the frames that this version holds.
+    pub payload: Vec<u8>,
 }
 
-impl<'a> Stored<'a> {
+impl Stored {
     /// None for what the first edition stored.
-    fn of(bytes: &'a [u8]) -> Result<Option<Self>, StateError> {
+    ///
+    /// # Errors
+    /// The bytes are cut off or damaged.
+    pub fn of(bytes: &[u8]) -> Result<Option<Self>, StateError> {
         let Some(bytes) = bytes.strip_prefix(MARK) else { return Ok(None) };
         let (rest, payload) = split(bytes)?;
         let rest = decompress_to_vec_with_limit(rest, MOST_REST).map_err(|_| StateError::CutOff)?;
         let (extra, header) = split(&rest)?;
-        Ok(Some(Self { extra: extra.to_vec(), header: header.to_vec(), payload }))
+        Ok(Some(Self { extra: extra.to_vec(), header: header.to_vec(), payload: payload.to_vec() }))
+    }
+
+    /// As bytes: see [`CallState::encode`].
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let rest = [&(self.extra.len() as u32).to_le_bytes(), &*self.extra, &*self.header].concat();
+        let rest = compress_to_vec(&rest, EFFORT);
+        [MARK, &(rest.len() as u32).to_le_bytes(), &*rest, &*self.payload].concat()
     }
 }
 

@@ -96,7 +96,8 @@ impl Errors {
 
     /// Sends what came together, and forgets it, sent or not.
     pub(crate) async fn flush(&self) {
-        for event in std::mem::take(&mut *self.events()) {
+        let events = std::mem::take(&mut *self.events());
+        for event in events {
             if let Err(error) = self.send(event).await {
                 tracing::warn!(error, "an error was not taken");
             }

@@ -78,7 +78,7 @@ impl Traces {
     /// What listens to spans.
     pub(crate) fn layer<S>(&self) -> impl Layer<S> + use<S>
     where
-        S: Subscriber + for<'a> LookupSpan<'a>,
+        S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
     {
         let layer = tracing_opentelemetry::layer().with_tracer(self.provider.tracer("callboard"));
         let layer = layer.with_location(false).with_threads(false).with_tracked_inactivity(false);

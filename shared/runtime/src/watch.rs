@@ -48,7 +48,7 @@ impl Watch {
     /// What listens to the logs for it; none where nothing does: layers of which there are none let nothing through.
     pub(crate) fn layers<S>(&self) -> Option<Vec<Box<dyn tracing_subscriber::Layer<S> + Send + Sync>>>
     where
-        S: Subscriber + for<'a> LookupSpan<'a>,
+        S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
     {
         let mut layers: Vec<Box<dyn tracing_subscriber::Layer<S> + Send + Sync>> = Vec::new();
         layers.extend(self.metrics.as_ref().map(|it| it.layer().boxed()));

@@ -5,6 +5,8 @@
 //! recorded is ever changed. Whether older code bears the new edition, `infra/OPERATIONS.md` says how to judge; where it does
 //! not, the `VERSION` of the module changes, too.
 
+#![allow(clippy::unwrap_used, reason = "a test may unwrap")]
+
 use std::{fmt::Write as _, path::PathBuf};
 
 use callboard_audio::session::Checkpoint;
@@ -20,7 +22,6 @@ use callboard_wire::{
     archive::ArchiveRequest,
     connection::AuthContext,
     deferred::DeferredUtterance,
-    export::ExportedCall,
     frames,
     items::*,
     messages::{CallMessage, ClientMessage, SegmentMessage, ServerMessage, ShownCard},
@@ -86,7 +87,7 @@ fn shapes() -> Vec<(String, String)> {
         };
     }
     shape!(
-        Header 2, Work 1, AdviceRequest 2, ArchiveRequest 1, DeferredUtterance 2, AuthContext 1, ExportedCall 1,
+        Header 2, Work 1, AdviceRequest 2, ArchiveRequest 1, DeferredUtterance 2, AuthContext 1,
         CallItem 1, SegmentItem 2, ProgressItem 1, CardItem 1, NotesItem 1, RecordingItem 1, ConnectionItem 1,
         WatchItem 1, OrgSettingsItem 1, RetentionItem 1, PlaybookItem 1, FeedbackItem 1, DeploymentItem 1, OrgItem 1,
         UserItem 1, EmailItem 1, InvitationItem 1, InvitationLookupItem 1, SessionItem 1, KeyItem 1, KeyEntryItem 1,

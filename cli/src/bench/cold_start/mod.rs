@@ -116,7 +116,7 @@ pub(crate) async fn run(args: ColdStartArgs) -> anyhow::Result<ExitCode> {
     let overrides = BTreeMap::from([("SpeechUrl".to_owned(), speech.url.clone())]);
     let template = Template::read(&template, &overrides).map_err(|e| anyhow::anyhow!("{}: {e}", template.display()))?;
     let names = names(&template);
-    let binaries = binary::all(&folder, names.iter().map(|(name, _)| name.as_str()))?;
+    let binaries = binary::all(&folder, names.keys().map(String::as_str))?;
     let cloud = Cloud::open(&template).await?;
 
     let mut starts: Vec<Vec<f64>> = vec![Vec::new(); binaries.len()];

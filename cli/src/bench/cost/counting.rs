@@ -300,12 +300,15 @@ mod tests {
 
     #[test]
     fn requests_are_told_apart() {
-        let check = |target, method, uri, expected| assert_eq!(Asked::of(target, method, uri, 7), expected, "{uri}");
+        let check = |target: Option<&str>, method, uri, expected| {
+            assert_eq!(Asked::of(target, method, uri, 7), expected, "{uri}")
+        };
         let table = |operation| Some(format!("DynamoDB_20120810.{operation}"));
         for (operation, writes) in
             [("PutItem", true), ("TransactWriteItems", true), ("Query", false), ("BatchGetItem", false)]
         {
-            check(table(operation).as_deref(), "POST", "http://h/", Asked::Table { writes });
+            let target = table(operation);
+            check(target.as_deref(), "POST", "http://h/", Asked::Table { writes });
         }
         check(Some("Kinesis_20131202.PutRecord"), "POST", "http://h/", Asked::Record);
         check(Some("AmazonSQS.SendMessage"), "POST", "http://h/", Asked::Queue { sends: true });

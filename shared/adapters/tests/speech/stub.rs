@@ -66,8 +66,11 @@ pub(crate) trait Documented: Send + Sync {
     fn requests(&self, status: u16) -> usize;
 
     /// Requests that it refuses, and how.
-    fn unacceptable(&self) -> Vec<(fn(RequestBuilder) -> RequestBuilder, u16)>;
+    fn unacceptable(&self) -> Vec<(Change, u16)>;
 }
+
+/// What makes a request another one.
+pub(crate) type Change = fn(RequestBuilder) -> RequestBuilder;
 
 /// A scripted answer.
 #[derive(Clone, Debug)]
