@@ -220,6 +220,11 @@ fn calls() -> Vec<(u32, [Vec<u8>; 3])> {
     calls
 }
 
+fn part(bytes: &mut Vec<u8>, part: &[u8]) {
+    bytes.extend_from_slice(&(part.len() as u32).to_le_bytes());
+    bytes.extend_from_slice(part);
+}
+
 fn apart(bytes: &[u8]) -> (&[u8], &[u8]) {
     let (length, rest) = bytes.split_first_chunk::<4>().unwrap();
     rest.split_at(u32::from_le_bytes(*length) as usize)
