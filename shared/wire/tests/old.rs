@@ -20,7 +20,6 @@ use callboard_wire::{
     archive::ArchiveRequest,
     connection::AuthContext,
     deferred::DeferredUtterance,
-    export::ExportedCall,
     frames,
     items::*,
     messages::{CallMessage, ClientMessage, SegmentMessage, ServerMessage, ShownCard},
@@ -86,7 +85,7 @@ fn shapes() -> Vec<(String, String)> {
         };
     }
     shape!(
-        Header 1, Work 1, AdviceRequest 1, ArchiveRequest 1, DeferredUtterance 1, AuthContext 1, ExportedCall 1,
+        Header 1, Work 1, AdviceRequest 1, ArchiveRequest 1, DeferredUtterance 1, AuthContext 1,
         CallItem 1, SegmentItem 1, ProgressItem 1, CardItem 1, NotesItem 1, RecordingItem 1, ConnectionItem 1,
         WatchItem 1, OrgSettingsItem 1, RetentionItem 1, PlaybookItem 1, FeedbackItem 1, DeploymentItem 1, OrgItem 1,
         UserItem 1, EmailItem 1, InvitationItem 1, InvitationLookupItem 1, SessionItem 1, KeyItem 1, KeyEntryItem 1,
