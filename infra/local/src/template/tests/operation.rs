@@ -4,10 +4,8 @@
 use callboard_runtime::metrics::FIGURES;
 use serde_json::Value;
 
-use super::{
-    super::{functions, node::Node, yaml},
-    REAL,
-};
+use super::REAL;
+use crate::template::{functions, node::Node, yaml};
 
 const FUNCTION: &str = "AWS::Serverless::Function";
 
@@ -181,12 +179,11 @@ fn policy(id: &str, role: &Value) -> Vec<String> {
     }
     let policies = role["Policies"].as_array().into_iter().flatten();
     let statements = policies.flat_map(|policy| policy["PolicyDocument"]["Statement"].as_array().into_iter().flatten());
+    let open: [(&str, fn(&str) -> bool); 2] = [("Action", |text| text.contains('*')), ("Resource", |text| text == "*")];
     let mut any = false;
     for statement in statements {
         any = true;
-        for (name, open) in [("Action", |text: &str| text.contains('*')), ("Resource", |text: &str| text == "*")]
-            as [(&str, fn(&str) -> bool); 2]
-        {
+        for (name, open) in open {
             let stated = &statement[name];
             let stated: Vec<_> = stated.as_array().map_or(vec![stated], |list| list.iter().collect());
             if stated.is_empty() || stated.iter().any(|it| it.is_null() || it.as_str().is_some_and(open)) {
