@@ -1,6 +1,8 @@
 //! Old bytes: calls between two batches, as every edition of this code stored them. Today's goes on from all of them, and
 //! stores them as the newest. What an edition is and how a new one is recorded, `shared/wire/tests/old.rs` says.
 
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
 use std::path::PathBuf;
 
 use callboard_transcribe::state::CallState;

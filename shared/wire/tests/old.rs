@@ -5,6 +5,8 @@
 //! recorded is ever changed. Whether older code bears the new edition, `infra/OPERATIONS.md` says how to judge; where it does
 //! not, the `VERSION` of the module changes, too.
 
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
 use std::{fmt::Write as _, path::PathBuf};
 
 use callboard_audio::session::Checkpoint;
