@@ -179,7 +179,8 @@ fn policy(id: &str, role: &Value) -> Vec<String> {
     }
     let policies = role["Policies"].as_array().into_iter().flatten();
     let statements = policies.flat_map(|policy| policy["PolicyDocument"]["Statement"].as_array().into_iter().flatten());
-    let open: [(&str, fn(&str) -> bool); 2] = [("Action", |text| text.contains('*')), ("Resource", |text| text == "*")];
+    type Tells = fn(&str) -> bool;
+    let open: [(&str, Tells); 2] = [("Action", |text| text.contains('*')), ("Resource", |text| text == "*")];
     let mut any = false;
     for statement in statements {
         any = true;
