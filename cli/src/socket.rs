@@ -118,7 +118,14 @@ impl Socket {
     /// # Errors
     /// When the connection is gone.
     pub(crate) async fn send(&mut self, message: &ClientMessage) -> anyhow::Result<()> {
-        let text = serde_json::to_string(message)?;
+        self.send_text(serde_json::to_string(message)?).await
+    }
+
+    /// Sends a message that is written already.
+    ///
+    /// # Errors
+    /// When the connection is gone.
+    pub(crate) async fn send_text(&mut self, text: String) -> anyhow::Result<()> {
         tokio::time::timeout(PATIENCE, self.sink.send(Message::text(text)))
             .await
             .map_err(|_| anyhow::anyhow!("a message could not leave within {} s", PATIENCE.as_secs()))??;

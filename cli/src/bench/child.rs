@@ -39,17 +39,22 @@ struct Heard {
 }
 
 impl Running {
-    /// Starts one with its data in this folder, in front of a transcription service.
+    /// Starts one with its data in this folder, in front of a transcription service, with these variables set.
     ///
     /// # Errors
     /// It did not start.
-    pub(crate) async fn start(folder: &Path, project: &Path, speech: &str) -> anyhow::Result<Self> {
+    pub(crate) async fn start(
+        folder: &Path,
+        project: &Path,
+        speech: &str,
+        settings: &[(&str, String)],
+    ) -> anyhow::Result<Self> {
         let data = folder.join("data");
         let mut command = Command::new(std::env::current_exe().context("finding this program")?);
         command.args(["dev", "--port", "0", "--speech", speech, "--data"]).arg(&data).arg("--project").arg(project);
         // Another stack's state stays what it is, and lines are read by a program.
         command.env("XDG_STATE_HOME", folder.join("state")).env("NO_COLOR", "1");
-        command.env("CALLBOARD_LOG", "warn,callboard::stages=info");
+        command.env("CALLBOARD_LOG", "warn,callboard::stages=info").envs(settings.iter().map(|(name, it)| (name, it)));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().context("starting a stack")?;
         let heard = Arc::<Mutex<Heard>>::default();
@@ -68,6 +73,11 @@ impl Running {
         let token = std::fs::read_to_string(data.join("token")).context("reading the stack's token")?;
         let stack = StackArgs::with_token(url, token.trim()).resolve()?;
         Ok(Self { stack, child, heard })
+    }
+
+    /// Its process, for whoever wants to look into it.
+    pub(crate) fn process(&self) -> Option<u32> {
+        self.child.id()
     }
 
     /// What it used since it began; nothing where the system does not tell.

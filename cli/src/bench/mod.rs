@@ -1,9 +1,11 @@
 //! `callboard bench`: measurements that a person can repeat, each printed as one object for programs to compare.
 
 mod child;
+mod cold_start;
 mod cost;
 mod encode;
 mod ledger;
+mod live;
 mod meter;
 mod recorded;
 mod speech;
@@ -20,6 +22,9 @@ use tokio::signal::unix::{SignalKind, signal};
 pub(crate) enum BenchCommand {
     Uploads(uploads::UploadsArgs),
     Recorded(recorded::RecordedArgs),
+    ColdStart(cold_start::ColdStartArgs),
+    Cost(cost::CostArgs),
+    Live(live::LiveArgs),
 }
 
 /// Measures.
@@ -32,6 +37,9 @@ pub(crate) async fn run(command: BenchCommand) -> anyhow::Result<ExitCode> {
         match command {
             BenchCommand::Uploads(args) => uploads::run(args).await,
             BenchCommand::Recorded(args) => recorded::run(args).await,
+            BenchCommand::ColdStart(args) => cold_start::run(args).await,
+            BenchCommand::Cost(args) => cost::run(args).await,
+            BenchCommand::Live(args) => live::run(args).await,
         }
     };
     // Ended here, so that what was started and written goes with it.

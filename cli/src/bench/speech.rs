@@ -1,7 +1,12 @@
 //! A transcription service that costs nothing: it answers at once, with as many words as people say in that time. What it
 //! hears it does not read: the length of the request tells enough.
 
-use axum::{Json, Router, extract::DefaultBodyLimit, http::HeaderMap, http::header::CONTENT_LENGTH, routing::post};
+use axum::{
+    Json, Router,
+    extract::DefaultBodyLimit,
+    http::{HeaderMap, header::CONTENT_LENGTH},
+    routing::{MethodRouter, post},
+};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
 
@@ -26,10 +31,17 @@ impl Speech {
     /// # Errors
     /// No port is free.
     pub(crate) async fn start() -> anyhow::Result<Self> {
+        Self::answering(post(transcribe)).await
+    }
+
+    /// Starts one whose answers are those of a handler of `POST /v1/audio/transcriptions`.
+    ///
+    /// # Errors
+    /// No port is free.
+    pub(crate) async fn answering(handler: MethodRouter) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let url = format!("http://{}", listener.local_addr()?);
-        let router =
-            Router::new().route("/v1/audio/transcriptions", post(transcribe)).layer(DefaultBodyLimit::disable());
+        let router = Router::new().route("/v1/audio/transcriptions", handler).layer(DefaultBodyLimit::disable());
         let serving = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, router).await {
                 tracing::error!(%error, "the transcription service ended");
@@ -47,13 +59,18 @@ impl Drop for Speech {
 
 async fn transcribe(headers: HeaderMap, body: axum::body::Bytes) -> Json<Value> {
     let stated = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<f64>().ok());
-    Json(answer(stated.unwrap_or(body.len() as f64) / BYTES_PER_S))
+    Json(talk(stated.unwrap_or(body.len() as f64) / BYTES_PER_S))
 }
 
-fn answer(audio_s: f64) -> Value {
+/// As many words as are said in that time.
+fn talk(audio_s: f64) -> Value {
     let count = ((audio_s * WORDS_PER_S) as usize).max(1);
-    let said: Vec<&str> = WORDS.iter().copied().cycle().take(count).collect();
-    let each = audio_s / count as f64;
+    answer(&WORDS.iter().copied().cycle().take(count).collect::<Vec<_>>(), audio_s)
+}
+
+/// The answer that these words fill the time.
+pub(crate) fn answer(said: &[&str], audio_s: f64) -> Value {
+    let each = audio_s / said.len().max(1) as f64;
     let word =
         |(at, word): (usize, &&str)| json!({"word": word, "start": at as f64 * each, "end": (at + 1) as f64 * each});
     json!({"text": said.join(" "), "words": said.iter().enumerate().map(word).collect::<Vec<_>>()})
@@ -66,7 +83,7 @@ mod tests {
     #[test]
     fn there_are_words_in_proportion() {
         for (audio_s, words) in [(0.1, 1), (4.0, 10), (30.0, 75)] {
-            let answer = answer(audio_s);
+            let answer = talk(audio_s);
             assert_eq!(answer["text"].as_str().unwrap().split(' ').count(), words);
             let end = answer["words"][words - 1]["end"].as_f64().unwrap();
             assert!((end - audio_s).abs() < 1e-6, "{end}");

@@ -30,6 +30,15 @@ pub(crate) fn demo(project: &Path) -> PathBuf {
     project.join("dashboard/demo/demo_call.wav")
 }
 
+/// So many samples of a telephone line on which nobody speaks. Any sequence without a period that the ear or a codec would
+/// find will do.
+pub(crate) fn quiet(count: usize) -> impl Iterator<Item = i16> {
+    (0..count as u64).map(|at| {
+        let mixed = (at + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        i16::try_from((mixed >> 33) % (2 * NOISE as u64 + 1)).unwrap_or_default() - NOISE
+    })
+}
+
 impl Talk {
     /// The demo call, with as much of a pause behind it as makes this share of speech; none where it has less as it is.
     ///
@@ -40,12 +49,7 @@ impl Talk {
         let spoken_ms = talk.spoken_ms()?;
         let missing_ms = (spoken_ms as f64 / share - talk.duration_ms() as f64).max(0.0);
         let pause = missing_ms as usize * talk.spec.sample_rate as usize / 1_000 * usize::from(talk.spec.channels);
-        // Any sequence without a period that the ear or a codec would find will do.
-        let noise = (0..pause as u64).map(|at| {
-            let mixed = (at + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-            i16::try_from((mixed >> 33) % (2 * NOISE as u64 + 1)).unwrap_or_default() - NOISE
-        });
-        talk.samples.extend(noise);
+        talk.samples.extend(quiet(pause));
         talk.share = talk.spoken_ms()? as f64 / talk.duration_ms() as f64;
         Ok(talk)
     }

@@ -117,7 +117,7 @@ impl Stack {
         let functions = Functions::new(options.registry, &template, aws.sdk_config_at(listening));
         functions.start_all().await?;
         let events = events::start(&template, &aws, functions.clone(), options.clock)?;
-        let extra = options.extra.merge(aws.presigned(&template.buckets));
+        let extra = options.extra.merge(aws.presigned(&template.buckets)).merge(aws.usage());
         let gateway =
             Gateway::serve(listener, &template, functions.clone(), connections.clone(), options.limits, extra)
                 .map_err(in_use)?;

@@ -11,6 +11,7 @@
 
 mod channel;
 mod sound;
+pub mod stored;
 mod timeline;
 
 use std::collections::VecDeque;
@@ -140,6 +141,18 @@ impl Session {
                 Step::NeedMore => return Poll::NeedMore,
             }
         }
+    }
+
+    /// Utterances that are open, one a channel at most: what each would be if the call ended here. Where it begins does
+    /// not change any more; what it says does.
+    pub fn open(&self) -> impl Iterator<Item = Utterance> {
+        let (format, latest_ms) = (self.format(), self.latest_ms());
+        self.channels.iter().enumerate().filter_map(move |(channel, state)| {
+            let spoken = state.open(&format)?;
+            let spoken = self.without_echo(channel, spoken, state.endpointer.start_step())?;
+            let spoken_at_ms = self.head.spoken_at_ms(&spoken, latest_ms);
+            Some(Utterance { channel, spoken_at_ms, received_ms: latest_ms, spoken })
+        })
     }
 
     /// The last frame without a gap: what may be acknowledged once the checkpoint is committed.

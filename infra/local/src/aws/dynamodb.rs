@@ -5,13 +5,20 @@
 use std::{path::Path, sync::Arc};
 
 use bytes::Bytes;
-use dynoxide::{Database, DynoxideError, actions};
+use dynoxide::{
+    Database, DynoxideError,
+    actions::{
+        self, batch_write_item::BatchWriteItemRequest, delete_item::DeleteItemRequest, put_item::PutItemRequest,
+        transact_write_items::TransactWriteItemsRequest, update_item::UpdateItemRequest,
+    },
+};
 use http::HeaderValue;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::{
     AwsError, Changes, WallClock,
+    capacity::{WriteUnits, Writes},
     clock::EngineClock,
     reply::{ApiError, Response, respond},
     stream_log::StreamLog,
@@ -28,6 +35,7 @@ pub struct DynamoDb {
     database: Database,
     changes: Changes,
     clock: WallClock,
+    written: WriteUnits,
     /// Tables whose stream is on.
     streamed: Arc<Vec<String>>,
     /// Absent when all is in memory: the engine's connection is the only one there can be.
@@ -73,6 +81,7 @@ impl DynamoDb {
             database,
             changes,
             clock: clock.clone(),
+            written: WriteUnits::default(),
             log,
         })
     }
@@ -80,6 +89,11 @@ impl DynamoDb {
     /// The engine itself.
     pub fn database(&self) -> &Database {
         &self.database
+    }
+
+    /// What tells outsiders what writing took.
+    pub(super) fn usage(&self) -> axum::Router {
+        self.written.routes()
     }
 
     /// Tables that have a stream.
@@ -153,6 +167,10 @@ impl DynamoDb {
         Ok(())
     }
 
+    fn write<R: Writes<Reply: Serialize> + DeserializeOwned>(&self, body: &str) -> Result<String, DynoxideError> {
+        write(&self.written.count::<R>(&self.database, read(body)?)?)
+    }
+
     fn announce(&self, table: &str) {
         self.changes.announce(&format!("dynamodb/{table}"));
     }
@@ -172,7 +190,7 @@ impl DynamoDb {
 /// Answers one operation of DynamoDB or DynamoDB Streams.
 pub(crate) fn answer(dynamodb: &DynamoDb, operation: &str, body: &Bytes) -> Response {
     let body = String::from_utf8_lossy(body);
-    let mut response = match dispatch(&dynamodb.database, operation, &body) {
+    let mut response = match dispatch(dynamodb, operation, &body) {
         Some(Ok(answer)) => {
             dynamodb.announce_writes(operation, &body);
             respond(200, answer)
@@ -198,18 +216,25 @@ macro_rules! operations {
     };
 }
 
-fn dispatch(database: &Database, operation: &str, body: &str) -> Option<Result<String, DynoxideError>> {
+fn dispatch(dynamodb: &DynamoDb, operation: &str, body: &str) -> Option<Result<String, DynoxideError>> {
+    let counted = match operation {
+        "PutItem" => dynamodb.write::<PutItemRequest>(body),
+        "UpdateItem" => dynamodb.write::<UpdateItemRequest>(body),
+        "DeleteItem" => dynamodb.write::<DeleteItemRequest>(body),
+        "BatchWriteItem" => dynamodb.write::<BatchWriteItemRequest>(body),
+        "TransactWriteItems" => dynamodb.write::<TransactWriteItemsRequest>(body),
+        _ => return uncounted(&dynamodb.database, operation, body),
+    };
+    Some(counted)
+}
+
+fn uncounted(database: &Database, operation: &str, body: &str) -> Option<Result<String, DynoxideError>> {
     operations!(database, operation, body, {
-        "PutItem" => put_item,
         "GetItem" => get_item,
-        "UpdateItem" => update_item,
-        "DeleteItem" => delete_item,
         "Query" => query,
         "Scan" => scan,
         "BatchGetItem" => batch_get_item,
-        "BatchWriteItem" => batch_write_item,
         "TransactGetItems" => transact_get_items,
-        "TransactWriteItems" => transact_write_items,
         "CreateTable" => create_table,
         "DescribeTable" => describe_table,
         "UpdateTable" => update_table,

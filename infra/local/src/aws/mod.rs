@@ -3,6 +3,7 @@
 //! `LocalAws` is an SDK HTTP client: DynamoDB (embedded dynoxide), Kinesis, SQS, S3 and the API Gateway management
 //! API, with no TCP in between. It owns the data directory. It knows no function and invokes none: that is `events`.
 
+mod capacity;
 mod changes;
 mod clock;
 mod connector;
@@ -205,6 +206,11 @@ impl LocalAws {
     /// DynamoDB, below its API.
     pub fn dynamodb(&self) -> &DynamoDb {
         &self.inner.dynamodb
+    }
+
+    /// `GET /_local/usage`: what writing took of each table since the stack began.
+    pub(crate) fn usage(&self) -> axum::Router {
+        self.inner.dynamodb.usage()
     }
 
     /// Queues, below their API.

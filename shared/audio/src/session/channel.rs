@@ -115,6 +115,11 @@ impl ChannelState {
         Some(self.at_source_rate(spoken, format))
     }
 
+    /// What is open: see [`Endpointer::open`].
+    pub(super) fn open(&self, format: &Format) -> Option<Spoken> {
+        self.endpointer.open().map(|spoken| self.at_source_rate(spoken, format))
+    }
+
     /// The utterance as it came, where it came at less than 16 kHz.
     fn at_source_rate(&self, spoken: Spoken, format: &Format) -> Spoken {
         if format.sample_rate >= spoken.sample_rate {
