@@ -272,8 +272,8 @@ mod tests {
         check(2, &[short; 100], &[], Ok(16_000));
         check(1, &[], &[], Err(FormatError::Duration(0)));
         // CELT of 2.5 ms, seven of them, and eight.
-        check(1, &[&[0xe0, 9]; 7], &[], Err(FormatError::Duration(17)));
-        check(1, &[&[0xe0, 9]; 8], &[], Ok(320));
+        check(1, &[&[0xe0, 9][..]; 7], &[], Err(FormatError::Duration(17)));
+        check(1, &[&[0xe0, 9][..]; 8], &[], Ok(320));
         check(1, &[&[0x48; 1_918]], &[], Ok(320));
         check(1, &[&[0x48; 1_919]], &[], Err(FormatError::TooDense { bytes: 1_921, most: 1_920 }));
         check(2, &[short, long], &[], Err(FormatError::Unpaired(2)));

