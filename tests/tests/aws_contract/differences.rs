@@ -24,6 +24,8 @@ pub(crate) enum Difference {
     AbsentUploads,
     /// S3 says so, too, to whoever completes one that was given up.
     GivenUpUploads,
+    /// An upload whose completion S3 refuses is still there.
+    RefusedCompletions,
     /// S3 says of a bucket that is not there that there is none.
     AbsentBuckets,
     /// The list of an upload's parts is a `ListPartsResult`.
@@ -32,6 +34,7 @@ pub(crate) enum Difference {
 
 /// Each with its reason.
 const KNOWN: &[(Name, Difference, &str)] = &[
+    (Name::Local, Difference::RefusedCompletions, "it forgets the upload before it looks at the parts"),
     (Name::Moto, Difference::GivenUpUploads, "its server fails over it instead of answering"),
     (Name::Moto, Difference::Expiry, "it stores which attribute it is, and has nothing that would remove items"),
     (Name::Moto, Difference::Signatures, "it looks at no signature and at no time, so that any credentials do"),

@@ -21,6 +21,9 @@ use crate::{
     dynamodb::is_refused,
 };
 
+/// A delay as short as queues have them, less what two clocks differ by in their milliseconds.
+const A_SECOND: Duration = Duration::from_millis(990);
+
 async fn receive(backend: &Shared, queue: &str, most: i32) -> Vec<Message> {
     let receive = backend.sqs().receive_message().queue_url(queue).max_number_of_messages(most);
     let received = receive.message_system_attribute_names(Attribute::All).send().await.unwrap();
@@ -65,9 +68,10 @@ pub(crate) async fn visibility(backend: Shared) {
     queue.set_visibility(first.receipt_handle().unwrap(), 0).await.unwrap();
     let second = await_one(&backend, &url).await;
     assert_eq!(attribute(&second, &Attribute::ApproximateReceiveCount), "2");
+    let hidden = Instant::now();
     queue.set_visibility(second.receipt_handle().unwrap(), 1).await.unwrap();
-    assert!(receive(&backend, &url, 10).await.is_empty());
     let third = await_one(&backend, &url).await;
+    assert!(hidden.elapsed() >= A_SECOND, "{:?}", hidden.elapsed());
     assert_eq!(attribute(&third, &Attribute::ApproximateReceiveCount), "3");
     delete(&backend, &url, &third).await;
     // To delete it twice is no failure.
@@ -79,15 +83,19 @@ pub(crate) async fn delays(backend: Shared) {
     let url = backend.queue("WorkQueue").await;
     let (later, now) = (work(Task::Part { part: 1 }), work(Task::Part { part: 2 }));
     let queue = WorkQueue::new(backend.sqs(), &url);
+    let sent = Instant::now();
     queue.send(&later, 1).await.unwrap();
     queue.send(&now, 0).await.unwrap();
-    let began = Instant::now();
-    for expected in [now, later] {
+    let mut found = Vec::new();
+    for _ in 0..2 {
         let message = await_one(&backend, &url).await;
-        assert_eq!(message.body(), Some(expected.to_json().as_str()));
+        found.push((message.body().unwrap().to_owned(), sent.elapsed()));
         delete(&backend, &url, &message).await;
     }
-    assert!(began.elapsed() > Duration::from_millis(500), "{:?}", began.elapsed());
+    // On a busy machine a second may pass before the first is asked for.
+    found.sort_by_key(|(body, _)| *body == later.to_json());
+    assert_eq!((&found[0].0, &found[1].0), (&now.to_json(), &later.to_json()));
+    assert!(found[1].1 >= A_SECOND, "{:?}", found[1].1);
 
     let began = Instant::now();
     let waiting = backend.sqs().receive_message().queue_url(&url).wait_time_seconds(1).send().await.unwrap();

@@ -2,12 +2,11 @@
 
 use callboard_adapters::speech::Provider;
 use callboard_domain::speech::{Recognized, SpeechError};
-use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 
 use crate::{
     harness::{TERM, WORD, ask_with, controlled, service},
-    stub::{Documented, KEY, SAID, Seen, Stub, wav_ms},
+    stub::{Change, Documented, KEY, SAID, Seen, Stub, wav_ms},
 };
 
 const MODEL: &str = "x-aai-model";
@@ -109,7 +108,7 @@ impl Documented for AssemblyAi {
         }
     }
 
-    fn unacceptable(&self) -> Vec<(fn(RequestBuilder) -> RequestBuilder, u16)> {
+    fn unacceptable(&self) -> Vec<(Change, u16)> {
         vec![
             (|request| request, 401),
             (|request| request.bearer_auth(KEY), 401),

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     harness::{TERM, WORD, ask, config, controlled, heard, http, service, utterance},
-    stub::{Documented, KEY, Seen, Stub, wav_ms},
+    stub::{Change, Documented, KEY, Seen, Stub, wav_ms},
 };
 
 /// How many characters of key terms this stub takes; the service itself counts 500 tokens.
@@ -109,7 +109,7 @@ impl Documented for Deepgram {
         if matches!(status, 408 | 429 | 500..) { 3 } else { 1 }
     }
 
-    fn unacceptable(&self) -> Vec<(fn(RequestBuilder) -> RequestBuilder, u16)> {
+    fn unacceptable(&self) -> Vec<(Change, u16)> {
         fn keyed(request: RequestBuilder) -> RequestBuilder {
             request.header("authorization", format!("Token {KEY}"))
         }

@@ -2,12 +2,11 @@
 
 use callboard_adapters::speech::{Config, Provider, connect};
 use callboard_domain::speech::Recognized;
-use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 
 use crate::{
     harness::{TERM, WORD, ask, config, controlled, http, service},
-    stub::{Documented, KEY, SAID, Seen, Stub, wav_ms},
+    stub::{Change, Documented, KEY, SAID, Seen, Stub, wav_ms},
 };
 
 /// OpenAI itself, or a small server that refuses `verbose_json` whatever the model.
@@ -109,7 +108,7 @@ impl Documented for OpenAi {
         if matches!(status, 408 | 409 | 429 | 500..) { 3 } else { 1 }
     }
 
-    fn unacceptable(&self) -> Vec<(fn(RequestBuilder) -> RequestBuilder, u16)> {
+    fn unacceptable(&self) -> Vec<(Change, u16)> {
         vec![
             (|request| request, 401),
             (|request| request.bearer_auth(KEY), 400),
