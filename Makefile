@@ -132,7 +132,7 @@ api-test: needs-of-checks $(TOOLS)/api/installed
 # A part of rust-test, alone: every AWS operation of the code, on the local stack and on moto.
 contract-test: needs-of-checks $(TOOLS)/moto/installed
 	@MOTO_SERVER=$(TOOLS)/moto/bin/moto_server \
-		cargo test --locked --profile $(PROFILE) --package callboard-tests --test aws_contract
+		cargo test --workspace --locked --profile $(PROFILE) --test aws_contract
 
 # Writes openapi.json and asyncapi.json in shared/wire/api anew, of the files beside them and the types that are sent.
 api-docs: needs

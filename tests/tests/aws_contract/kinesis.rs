@@ -28,6 +28,7 @@ pub(crate) fn frame(call: &str, seq: u32) -> Record {
         received_ms: i64::from(seq) * 80,
         resumable: true,
         event: Event::Audio { seq },
+        trace: None,
     };
     Record { header, payload: vec![7; 1280] }
 }

@@ -109,6 +109,7 @@ fn request(call: &str, wanted: Wanted) -> AdviceRequest {
         org: OrgId::parse("acme").unwrap(),
         call: CallId::parse(call).unwrap(),
         playbook: PlaybookId::parse("sales").unwrap(),
+        trace: None,
         wanted,
     }
 }

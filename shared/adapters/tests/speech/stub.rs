@@ -72,9 +72,6 @@ pub(crate) trait Documented: Send + Sync {
     fn unacceptable(&self) -> Vec<(Change, u16)>;
 }
 
-/// What makes a request another one.
-pub(crate) type Change = fn(RequestBuilder) -> RequestBuilder;
-
 /// A scripted answer.
 #[derive(Clone, Debug)]
 pub(crate) enum Answer {
