@@ -30,6 +30,8 @@ pub(crate) enum Difference {
     AbsentBuckets,
     /// The list of an upload's parts is a `ListPartsResult`.
     ListedParts,
+    /// Secrets Manager keeps secrets.
+    Secrets,
 }
 
 /// Each with its reason.
@@ -49,6 +51,7 @@ const KNOWN: &[(Name, Difference, &str)] = &[
     (Name::Local, Difference::AbsentUploads, "it lists no parts, and refuses the rest as if the upload were another's"),
     (Name::Local, Difference::AbsentBuckets, "it makes the folder of a bucket with the first object"),
     (Name::Local, Difference::BucketSettings, "it removes objects by the template's rules, and takes no others"),
+    (Name::Local, Difference::Secrets, "it has no such service: its functions are given what secrets hold"),
     (
         Name::Local,
         Difference::LongPolling,
