@@ -1,7 +1,7 @@
 //! `callboard dev`: the whole system on this machine, from `template.yaml`, until it is told to stop.
 
 mod page;
-mod seed;
+pub(crate) mod seed;
 mod settings;
 mod speech;
 
@@ -83,6 +83,7 @@ pub(crate) async fn run(args: DevArgs) -> anyhow::Result<()> {
         clock: if matches!(args.clock, ClockArg::Aws) { "aws" } else { "snappy" },
         version: env!("CARGO_PKG_VERSION"),
     };
+    let policy = page::policy(settings.get("OIDC_TOKEN_ORIGIN"))?;
     let token = seed::secret(&args.data, "token")?;
     let options = StackOptions {
         overrides,
@@ -93,7 +94,7 @@ pub(crate) async fn run(args: DevArgs) -> anyhow::Result<()> {
             ClockArg::Aws => EventClock::Aws,
         },
         registry: registry::functions(&Clock::system()),
-        extra: page::routes(&project.join("dashboard/dist"), token.clone(), status),
+        extra: page::routes(&project.join("dashboard/dist"), token.clone(), status, policy),
         ..StackOptions::new(template)
     };
     // Listen for the end from the beginning: a signal during start-up stops it, too.

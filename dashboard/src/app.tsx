@@ -7,7 +7,8 @@ import { capture, sendLeftBehind } from "./capture/capture";
 import { startWatching, stopWatching } from "./live/socket";
 import { CallsPage } from "./pages/calls/CallsPage";
 import { may } from "./permissions";
-import { resume, session } from "./session";
+import { RETURN } from "./issuer";
+import { resume, session, wantedPage } from "./session";
 import { useStore } from "./store";
 import { Shell } from "./ui/Shell";
 import { Empty, ErrorBoundary, Spinner } from "./ui/states";
@@ -69,6 +70,7 @@ export function App() {
           <Routes>
             <Route path="/" element={<CallsPage />} />
             <Route path="/calls" element={<Navigate to="/" replace />} />
+            <Route path={RETURN} element={<Navigate to={wantedPage()} replace />} />
             <Route path="/calls/:id" element={<CallPage />} />
             <Route path="/start" element={<StartPage />} />
             <Route path="/playbooks" element={<PlaybooksPage />} />
@@ -80,7 +82,11 @@ export function App() {
             <Route path="/docs" element={<DocsPage />} />
             <Route
               path="*"
-              element={<Empty title="There is no such page" action={{ label: "Show the calls", to: "/" }} />}
+              element={
+                <Empty title="There is no such page" action={{ label: "Show the calls", to: "/" }}>
+                  The address is wrong, or leads to what your role does not show.
+                </Empty>
+              }
             />
           </Routes>
         </Suspense>

@@ -4,12 +4,12 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { launch } from "./browser.mjs";
-import { startStack } from "./stack.mjs";
+import { openStack } from "./stack.mjs";
 
 let stack;
 
 before(async () => {
-  stack = await startStack();
+  stack = await openStack();
 });
 after(() => stack?.stop());
 

@@ -3,17 +3,29 @@
 import { createServer, connect } from "node:net";
 import { chromium } from "playwright-core";
 
-const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"];
+export const chromiumOptions = {
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  args: [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
+    "--autoplay-policy=no-user-gesture-required",
+  ],
+};
 
-/** Chromium as it is installed, until the test is over. With a WAV, that is what its microphone hears, once. */
-export async function launch(t, microphone) {
-  const sound = ["--autoplay-policy=no-user-gesture-required"];
-  if (microphone) {
-    sound.push("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream");
-    sound.push(`--use-file-for-fake-audio-capture=${microphone}%noloop`);
-  }
-  const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
-  const browser = await chromium.launch({ executablePath, args: [...FLAGS, ...sound] });
+/** A browser until the test is over: the one that all share, or one of this test's own. */
+export async function launch(t) {
+  const shared = process.env.CALLBOARD_BROWSER;
+  const browser = shared ? await chromium.connect(shared) : await chromium.launch(chromiumOptions);
+  t.after(() => browser.close());
+  return browser;
+}
+
+/** One whose microphone hears this WAV, once. */
+export async function launchWithMicrophone(t, wav, ...more) {
+  const sound = [
+    "--use-fake-device-for-media-stream",
+    `--use-file-for-fake-audio-capture=${wav}%noloop`, ...more,
+  ];
+  const browser = await chromium.launch({ ...chromiumOptions, args: [...chromiumOptions.args, ...sound] });
   t.after(() => browser.close());
   return browser;
 }

@@ -8,8 +8,9 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import lighthouse, { desktopConfig } from "lighthouse";
 import { chromium } from "playwright-core";
+import { chromiumOptions } from "./browser.mjs";
 import { demoCall } from "./pages.mjs";
-import { demo, startStack } from "./stack.mjs";
+import { demo, openStack } from "./stack.mjs";
 
 const LEAST = 95;
 const LOOKS = 3;
@@ -30,9 +31,8 @@ const freePort = () =>
 
 before(async () => {
   port = await freePort();
-  const args = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", `--remote-debugging-port=${port}`];
-  const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
-  [stack, context] = await Promise.all([startStack(), chromium.launchPersistentContext(profile, { executablePath, args })]);
+  const args = [...chromiumOptions.args, `--remote-debugging-port=${port}`];
+  [stack, context] = await Promise.all([openStack(), chromium.launchPersistentContext(profile, { ...chromiumOptions, args })]);
   call = await demoCall(stack, demo);
   const page = await context.newPage();
   await page.goto(stack.url);

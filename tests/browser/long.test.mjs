@@ -3,14 +3,14 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { enter, launch } from "./browser.mjs";
-import { startStack } from "./stack.mjs";
+import { openStack } from "./stack.mjs";
 
 const CALL = "01KK6QZ1S0W9N5V9T7B5C6YQ8M";
 const SEGMENTS = 3_000;
 let stack;
 
 before(async () => {
-  stack = await startStack();
+  stack = await openStack();
   await stack.addLongCall(CALL, SEGMENTS);
 });
 after(() => stack?.stop());

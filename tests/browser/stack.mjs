@@ -1,9 +1,9 @@
-// A local stack for browser tests: started anew, on a free port, with data of its own. And what no page can do: keys of
-// other organizations and calls of any length are written into its tables.
+// A local stack for browser tests: the one that all share, or one of a test's own, on a free port, with data of its own.
+// And what no page can do: keys of other organizations and calls of any length are written into its tables.
 
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -14,10 +14,17 @@ const project = process.env.CALLBOARD_PROJECT ?? root;
 
 export const demo = join(root, "dashboard/demo/demo_call.wav");
 
-/** Starts it, and waits until it is ready. */
-export async function startStack() {
+/** The stack that all tests share; one of its own for a test that runs alone. */
+export async function openStack() {
+  const shared = process.env.CALLBOARD_STACK;
+  return shared ? { ...access(JSON.parse(shared)), stop: async () => {} } : startStack();
+}
+
+/** Starts one with these settings, and waits until it is ready. */
+export async function startStack(settings = {}) {
   const data = mkdtempSync(join(tmpdir(), "callboard-browser-"));
-  const env = { ...process.env, XDG_STATE_HOME: join(data, "state") };
+  // A call whose line is kept in silence is not one whose sender vanished.
+  const env = { ...process.env, SWEEP_GRACE_SECONDS: "900", ...settings, XDG_STATE_HOME: join(data, "state") };
   const child = spawn(program, ["dev", "--port", "0", "--data", data, "--project", project], { env });
   let log = "";
   child.stderr.on("data", (text) => {
@@ -38,7 +45,14 @@ export async function startStack() {
     await ended;
     rmSync(data, { recursive: true, force: true });
   };
-  return { url, token, stop, ...tables(aws), ...rest(url, token), stream: (...options) => stream(url, token, options) };
+  return { ...access({ url, token, aws }), stop };
+}
+
+/** What can be done with a stack; `known` is what another process needs to do it, too. */
+function access(known) {
+  const { url, token, aws } = known;
+  const streams = { stream: (...options) => stream(url, token, options), hold: () => hold(url, token) };
+  return { url, token, known, ...tables(aws), ...rest(url, token), ...streams };
 }
 
 /** Plays a file as a live call by the command line; its messages. */
@@ -53,8 +67,47 @@ async function stream(url, token, options) {
   return out.trim().split("\n").map((line) => JSON.parse(line));
 }
 
+/** How far the demo call goes, in seconds, until its pushback was heard; and that no more is said for so long. */
+const PUSHBACK_S = 14.6;
+const QUIET_S = 600;
+
+/** A call that goes on with an open card for as long as it is wanted: its line is kept, and nothing more is said. */
+async function hold(url, token) {
+  const folder = mkdtempSync(join(tmpdir(), "callboard-held-"));
+  const wav = readFileSync(demo);
+  const bytes = (seconds) => Math.round(seconds * 16_000) * 4;
+  const whole = Buffer.concat([wav.subarray(0, 44 + bytes(PUSHBACK_S)), Buffer.alloc(bytes(QUIET_S))]);
+  whole.writeUInt32LE(whole.length - 8, 4);
+  whole.writeUInt32LE(whole.length - 44, 40);
+  const file = join(folder, "held.wav");
+  writeFileSync(file, whole);
+  const child = spawn(program, ["stream", file, "--pace", "4", "--json", "--url", url, "--token", token]);
+  const call = await new Promise((done, fail) => {
+    child.once("exit", (code) => fail(new Error(`callboard stream ended with ${code} before it was held`)));
+    createInterface({ input: child.stdout }).on("line", (line) => {
+      const message = JSON.parse(line);
+      if (message.type === "card") done(message.call);
+    });
+  });
+  child.kill("SIGSTOP");
+  const end = () => {
+    child.kill("SIGKILL");
+    rmSync(folder, { recursive: true, force: true });
+  };
+  return { call, end };
+}
+
 function rest(url, token) {
+  const headers = { Authorization: `Bearer ${token}` };
   return {
+    /** The status of an answer to a text that is sent. */
+    async send(method, path, body, type = "application/yaml") {
+      return (await fetch(url + path, { method, headers: { ...headers, "Content-Type": type }, body })).status;
+    },
+    /** A document as it is written. */
+    async text(path, type) {
+      return (await fetch(url + path, { headers: { ...headers, Accept: type } })).text();
+    },
     async get(path, as = token) {
       const response = await fetch(url + path, { headers: { Authorization: `Bearer ${as}` } });
       return { status: response.status, body: response.ok ? await response.json() : null };

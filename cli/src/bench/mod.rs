@@ -1,6 +1,7 @@
 //! `callboard bench`: measurements that a person can repeat, each printed as one object for programs to compare.
 
 mod child;
+mod cold_start;
 mod cost;
 mod encode;
 mod ledger;
@@ -21,6 +22,8 @@ use tokio::signal::unix::{SignalKind, signal};
 pub(crate) enum BenchCommand {
     Uploads(uploads::UploadsArgs),
     Recorded(recorded::RecordedArgs),
+    ColdStart(cold_start::ColdStartArgs),
+    Cost(cost::CostArgs),
     Live(live::LiveArgs),
 }
 
@@ -34,6 +37,8 @@ pub(crate) async fn run(command: BenchCommand) -> anyhow::Result<ExitCode> {
         match command {
             BenchCommand::Uploads(args) => uploads::run(args).await,
             BenchCommand::Recorded(args) => recorded::run(args).await,
+            BenchCommand::ColdStart(args) => cold_start::run(args).await,
+            BenchCommand::Cost(args) => cost::run(args).await,
             BenchCommand::Live(args) => live::run(args).await,
         }
     };

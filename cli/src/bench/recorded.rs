@@ -18,7 +18,7 @@ use tempfile::TempDir;
 
 use super::{
     child::Running,
-    cost::{Cost, Measured, cost},
+    cost::{Cost, Measured, Prices, cost},
     encode::Kind,
     speech::Speech,
     talk::{Talk, demo},
@@ -157,8 +157,9 @@ async fn measure(
     let used = before.zip(after).map(|(before, after)| (after.cpu_s - before.cpu_s, after.peak_rss_mib));
     let audio_hours = count as f64 * duration_ms as f64 / 3_600_000.0;
     let of_an_hour = |all: f64| all / audio_hours;
+    let prices = Prices::known()?;
     let costs = |cpu_s: f64| {
-        cost(&Measured {
+        let measured = Measured {
             cpu_s: of_an_hour(cpu_s),
             bytes: of_an_hour((count as u64 * bytes) as f64),
             uploads: of_an_hour((count as u64 * bytes.div_ceil(PART_BYTES)) as f64),
@@ -166,7 +167,8 @@ async fn measure(
                 count as f64 * (duration_ms as f64 / callboard_audio::recorded::SECTION_MS as f64).ceil(),
             ),
             segments: of_an_hour(ledger.segments() as f64),
-        })
+        };
+        cost(&measured, &prices)
     };
     Ok(Report {
         format: kind.name(),

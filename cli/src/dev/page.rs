@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use anyhow::Context as _;
 use axum::{
     Json, Router,
     extract::Request,
@@ -32,16 +33,30 @@ pub(super) struct Status {
     pub(super) version: &'static str,
 }
 
+/// The page's policy. Besides its own address, the page may ask where another issuer's tokens are to be had: an origin such
+/// as `https://login.example.com`.
+///
+/// # Errors
+/// That cannot stand in a header.
+pub(super) fn policy(token_origin: Option<&str>) -> anyhow::Result<HeaderValue> {
+    let policy = match token_origin {
+        Some(origin) => format!("connect-src 'self' {origin}; {POLICY}"),
+        None => POLICY.to_owned(),
+    };
+    HeaderValue::try_from(policy)
+        .context("OIDC_TOKEN_ORIGIN is malformed: name an origin, as in https://login.example.com")
+}
+
 /// The page at `/` and at every address that is one within it, `/_local/token` and `/_local/status`. `dist` is the page
 /// as it was built.
-pub(super) fn routes(dist: &Path, token: String, status: Status) -> Router {
+pub(super) fn routes(dist: &Path, token: String, status: Status, policy: HeaderValue) -> Router {
     let files = ServeDir::new(dist).precompressed_gzip();
     let page = ServeFile::new(dist.join("index.html")).precompressed_gzip();
     Router::new()
         .route("/_local/token", get(move |headers: HeaderMap| async move { give_token(&headers, &token) }))
         .route("/_local/status", get(move || async move { Json(status) }))
         .fallback(move |request: Request| serve(files.clone(), page.clone(), request))
-        .layer(middleware::from_fn(harden))
+        .layer(middleware::from_fn(move |request: Request, next: Next| harden(policy.clone(), request, next)))
 }
 
 /// A file of the page, or the page itself where a browser asks for an address within it.
@@ -84,14 +99,14 @@ fn give_token(headers: &HeaderMap, token: &str) -> Response {
     (StatusCode::FORBIDDEN, Json(json!({ "message": "the token is for this machine's own page only" }))).into_response()
 }
 
-async fn harden(request: Request, next: Next) -> Response {
+async fn harden(policy: HeaderValue, request: Request, next: Next) -> Response {
     let is_hashed = request.uri().path().starts_with(HASHED);
     let mut response = next.run(request).await;
     let kept =
         if is_hashed && response.status().is_success() { "public, max-age=31536000, immutable" } else { "no-cache" };
     let headers = response.headers_mut();
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static(kept));
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     response
@@ -116,6 +131,16 @@ mod tests {
             }
             assert_eq!(give_token(&headers, "t").status().as_u16(), expected, "{pairs:?}");
         }
+    }
+
+    #[test]
+    fn the_page_may_ask_an_issuer_that_is_named_and_nobody_else() {
+        assert_eq!(policy(None).unwrap(), POLICY);
+        let named = policy(Some("https://login.example.com")).unwrap();
+        assert!(
+            named.to_str().unwrap().starts_with("connect-src 'self' https://login.example.com; default-src 'self';")
+        );
+        assert!(policy(Some("https://login.example.com\n")).is_err());
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub(super) fn secret(data: &Path, name: &str) -> anyhow::Result<String> {
 }
 
 /// Stores the key of the token, and the shipped playbooks as they are in this version.
-pub(super) async fn accounts(
+pub(crate) async fn accounts(
     sdk: &aws_types::SdkConfig,
     template: &Template,
     token: &str,

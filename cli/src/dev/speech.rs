@@ -60,8 +60,10 @@ pub(super) async fn start(choice: &str, settings: &Settings, project: &Path) -> 
     }
     match settings.get("SPEECH_PROVIDER").unwrap_or("openai") {
         "openai" => {}
-        provider @ "assemblyai" => bail!("SPEECH_API_KEY is not set: the provider {provider} needs one"),
-        other => bail!("SPEECH_PROVIDER is malformed: there is no provider \"{other}\"; use openai or assemblyai"),
+        provider @ ("assemblyai" | "deepgram") => bail!("SPEECH_API_KEY is not set: the provider {provider} needs one"),
+        other => {
+            bail!("SPEECH_PROVIDER is malformed: there is no provider \"{other}\"; use openai, assemblyai or deepgram")
+        }
     }
     let folder = project.join("infra/speech");
     let python = folder.join(".venv/bin/python");

@@ -2,10 +2,12 @@
 
 import { Mic, Pause, Play, Square } from "lucide-react";
 import { Link } from "react-router";
+import { wordsOf } from "../api/client";
 import { useStore } from "../store";
+import { tell } from "../ui/toasts";
 import { useNow } from "../ui/useNow";
 import { clock, plural } from "../words";
-import { type Capture, capture, giveUp, pauseCapture, stopCapture } from "./capture";
+import { type Capture, capture, giveUp, pauseCapture, shareAgain, stopCapture } from "./capture";
 
 const FRAME_S = 0.25;
 /** What waits for less is on its way. */
@@ -15,7 +17,11 @@ export function CaptureBar() {
   const now = useStore(capture);
   if (!now) return null;
   return (
-    <section className="capture" aria-label="The call on this device" data-state={now.connected ? "open" : "lost"}>
+    <section
+      className="capture"
+      aria-label="The call on this device"
+      data-state={now.connected && !now.unheard ? "open" : "lost"}
+    >
       <p className="capture-what">
         <Mic aria-hidden="true" size={17} />
         {now.failure ? "The call could not go on" : <Link to={`/calls/${now.call}`}>{title(now)}</Link>}
@@ -33,7 +39,7 @@ export function CaptureBar() {
 function title({ phase, isDemo, paused }: Capture) {
   if (phase === "finishing") return "Sending the rest of the call";
   if (paused) return "Paused: silence is sent";
-  return isDemo ? "Playing the demo call" : "Listening";
+  return isDemo ? "Demo call" : "Listening";
 }
 
 /** Whether all that was said is safe, and what becomes of it where it is not yet. */
@@ -46,6 +52,7 @@ function standing(now: Capture): string {
       : "Connecting";
   }
   if (now.phase === "finishing") return late > 0 ? `${plural(Math.ceil(late), "second")} left to send` : "Finishing";
+  if (now.unheard) return "Only you are heard: what you shared has ended.";
   return late > LATE_S ? `Catching up: ${plural(Math.ceil(late), "second")} left to send` : "";
 }
 
@@ -67,10 +74,19 @@ function Buttons({ now }: { now: Capture }) {
   }
   return (
     <div className="capture-buttons">
+      {now.unheard && (
+        <button
+          type="button"
+          className="button small primary"
+          onClick={() => shareAgain().catch((error) => tell(wordsOf(error), true))}
+        >
+          Share again
+        </button>
+      )}
       {!now.isDemo && (
         <button type="button" className="button small" onClick={() => pauseCapture(!now.paused)}>
           {now.paused ? <Play aria-hidden="true" size={15} /> : <Pause aria-hidden="true" size={15} />}
-          {now.paused ? "Go on" : "Pause"}
+          <span className="button-words">{now.paused ? "Go on" : "Pause"}</span>
         </button>
       )}
       <button type="button" className="button small danger" onClick={() => stopCapture()}>

@@ -17,6 +17,8 @@ export interface Capture extends Sending {
   /** Listening, or sending what is left. */
   phase: "listening" | "finishing";
   paused: boolean;
+  /** What was shared has ended: only the microphone is heard. */
+  unheard: boolean;
   startedAt: number;
   levels: number[];
   isDemo: boolean;
@@ -42,10 +44,19 @@ export async function startCapture(opened: Source, playbook: string, isDemo = fa
       capture.update((now) => now && { ...now, levels });
     },
     () => stopCapture(),
+    isUnheard,
   );
   // Where the call is known, it can be shown; without a connection it begins all the same.
   await until(() => capture.get()?.connected !== false, KNOWN_MS);
   return call;
+}
+
+const isUnheard = () => capture.update((now) => now && { ...now, unheard: true });
+
+/** Shares the other side's sound once more. Throws in words for a person. */
+export async function shareAgain() {
+  await source?.share?.(isUnheard);
+  capture.update((now) => now && { ...now, unheard: false });
 }
 
 export function pauseCapture(paused: boolean) {
@@ -100,7 +111,7 @@ function until(holds: () => boolean, patienceMs?: number): Promise<void> {
 
 function begin(begun: Sender, isDemo: boolean, phase: Capture["phase"], startedAt = Date.now()) {
   sender = begun;
-  const start = { call: begun.call, phase, paused: false, startedAt, levels: [], isDemo };
+  const start = { call: begun.call, phase, paused: false, unheard: false, startedAt, levels: [], isDemo };
   capture.set({ ...start, ...begun.state.get() });
   const unwatch = watchCall(begun.call, (message) => {
     if (message.type === "call" && (message.status === "ended" || message.status === "deleted")) begun.ended();

@@ -16,8 +16,11 @@ export interface Sound {
 export interface Source {
   readonly rate: number;
   readonly channels: Channel[];
-  start(hear: (sound: Sound) => void, over: () => void): void;
+  /** `unheard` is called when what was shared has ended, and only the microphone goes on. */
+  start(hear: (sound: Sound) => void, over: () => void, unheard: () => void): void;
   pause(paused: boolean): void;
+  /** Asks for what the other side is heard from once more. Throws in words for a person. */
+  share?(unheard: () => void): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -80,6 +83,7 @@ class LiveSource implements Source {
   private constructor(
     private readonly context: AudioContext,
     private readonly streams: MediaStream[],
+    private readonly merger: ChannelMergerNode | null,
     private readonly node: AudioWorkletNode,
     readonly channels: Channel[],
   ) {}
@@ -102,7 +106,6 @@ class LiveSource implements Source {
     const context = new AudioContext({ sampleRate, latencyHint: "balanced" });
     try {
       const channels: Channel[] = sides === "microphone" ? ["agent"] : ["agent", "customer"];
-      const inputs = streams.map((stream) => new MediaStreamAudioSourceNode(context, { mediaStream: stream }));
       await context.audioWorklet.addModule(workletUrl);
       const samples = frameSamples({ rate: context.sampleRate, channels });
       const node = new AudioWorkletNode(context, "capture", {
@@ -113,21 +116,36 @@ class LiveSource implements Source {
         channelInterpretation: sides === "microphone" ? "speakers" : "discrete",
         processorOptions: { channels: channels.length, samples },
       });
-      connect(context, inputs, node, sides);
+      // Two streams are a side each; one brings its sides with it.
+      const merger = streams.length > 1 ? new ChannelMergerNode(context, { numberOfInputs: 2 }) : null;
+      merger?.connect(node);
+      streams.forEach((stream, side) => {
+        connect(context, stream, side, merger, node);
+      });
       await context.resume();
-      return new LiveSource(context, streams, node, channels);
+      return new LiveSource(context, streams, merger, node, channels);
     } catch (error) {
       await context.close();
       throw error;
     }
   }
 
-  start(hear: (sound: Sound) => void, over: () => void) {
+  start(hear: (sound: Sound) => void, over: () => void, unheard: () => void) {
     this.node.port.onmessage = ({ data }) => {
       if (data !== "stopped") hear({ pcm: new Uint8Array(data.pcm), levels: data.levels });
     };
     // Whoever stops sharing in the browser's own bar ends that side; without the microphone the call is over.
-    for (const track of this.streams[0]?.getAudioTracks() ?? []) track.addEventListener("ended", over);
+    whenEnded(this.streams[0], over);
+    whenEnded(this.streams[1], unheard);
+  }
+
+  async share(unheard: () => void) {
+    const stream = await shareAudio().catch((error) => {
+      throw new Error(refusal(error));
+    });
+    this.streams.push(stream);
+    connect(this.context, stream, 1, this.merger, this.node);
+    whenEnded(stream, unheard);
   }
 
   pause(paused: boolean) {
@@ -150,17 +168,21 @@ class LiveSource implements Source {
   }
 }
 
-function connect(context: AudioContext, inputs: AudioNode[], node: AudioWorkletNode, sides: Sides) {
-  if (sides !== "microphone_and_tab") {
-    inputs[0]?.connect(node);
-    return;
-  }
-  const merger = new ChannelMergerNode(context, { numberOfInputs: 2 });
-  inputs.forEach((input, channel) => {
-    const mono = new GainNode(context, { channelCount: 1, channelCountMode: "explicit" });
-    input.connect(mono).connect(merger, 0, channel);
-  });
-  merger.connect(node);
+function connect(
+  context: AudioContext,
+  mediaStream: MediaStream,
+  side: number,
+  merger: ChannelMergerNode | null,
+  node: AudioNode,
+) {
+  const input = new MediaStreamAudioSourceNode(context, { mediaStream });
+  if (!merger) return input.connect(node);
+  const mono = new GainNode(context, { channelCount: 1, channelCountMode: "explicit" });
+  input.connect(mono).connect(merger, 0, side);
+}
+
+function whenEnded(stream: MediaStream | undefined, listener: () => void) {
+  for (const track of stream?.getAudioTracks() ?? []) track.addEventListener("ended", listener);
 }
 
 /** The demo call, played aloud and handed on at its own pace. */

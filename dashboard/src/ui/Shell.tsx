@@ -45,7 +45,7 @@ export function Shell({ children }: { children: ReactNode }) {
         </nav>
         <div className="bar-end">
           <ConnectionLight />
-          {!isCapturing && may(me?.role ?? "capture", "read_calls") && (
+          {!isCapturing && pathname !== "/start" && may(me?.role ?? "capture", "read_calls") && (
             <Link className="button primary start" to="/start" aria-label="Start a call">
               <Mic aria-hidden="true" size={17} />
               <span>Start a call</span>

@@ -1,8 +1,17 @@
-// Fields of forms, each with its label, its hint and what is wrong with it; and dialogs that ask.
+// Fields of forms, each with its label, its hint and what is wrong with it; dialogs that ask, and those that show a
+// secret once.
 
 import { Dialog, DialogDismiss, DialogHeading } from "@ariakit/react";
-import { X } from "lucide-react";
-import { type InputHTMLAttributes, type ReactNode, type Ref, type SelectHTMLAttributes, useId } from "react";
+import { Search, X } from "lucide-react";
+import {
+  type FormEventHandler,
+  type InputHTMLAttributes,
+  type ReactNode,
+  type Ref,
+  type SelectHTMLAttributes,
+  useId,
+} from "react";
+import { Failure } from "./states";
 
 interface Around {
   label: string;
@@ -30,6 +39,30 @@ export function Field({ label, hint, problem, ref, ...input }: InputProps) {
         </p>
       )}
     </div>
+  );
+}
+
+const LEAST_LETTERS = 10;
+
+/** What a new password must be. */
+export const newPassword = {
+  required: "Choose a password",
+  minLength: { value: LEAST_LETTERS, message: `Use at least ${LEAST_LETTERS} characters` },
+};
+
+export function NewPasswordField(input: InputProps) {
+  const hint = `At least ${LEAST_LETTERS} characters.`;
+  return <Field type="password" autoComplete="new-password" hint={hint} {...input} />;
+}
+
+type SearchProps = InputHTMLAttributes<HTMLInputElement> & { "aria-label": string };
+
+export function SearchInput(input: SearchProps) {
+  return (
+    <>
+      <Search aria-hidden="true" size={16} />
+      <input type="search" {...input} />
+    </>
   );
 }
 
@@ -96,7 +129,7 @@ export function Confirm({ confirm, onConfirm, busy, children, ...modal }: Confir
 }
 
 /** A secret that is shown once, with a button that copies it. */
-export function CopyBox({ label, text }: { label: string; text: string }) {
+function CopyBox({ label, text }: { label: string; text: string }) {
   const id = useId();
   return (
     <div className="field">
@@ -106,6 +139,61 @@ export function CopyBox({ label, text }: { label: string; text: string }) {
         <CopyButton text={text} />
       </div>
     </div>
+  );
+}
+
+interface SecretDialogProps {
+  title: string;
+  /** What is known once it is made: shown now, and never again. */
+  secret: { label: string; text: string; about: string } | null;
+  open: boolean;
+  onClose: () => void;
+  onSubmit: FormEventHandler;
+  submit: string;
+  busy: boolean;
+  error: unknown;
+  children: ReactNode;
+}
+
+/** Asks what is to be made, and shows the secret of what was made. */
+export function SecretDialog({
+  title,
+  secret,
+  open,
+  onClose,
+  onSubmit,
+  submit,
+  busy,
+  error,
+  children,
+}: SecretDialogProps) {
+  return (
+    <Modal title={title} open={open} onClose={onClose}>
+      {secret ? (
+        <div className="stack">
+          <p>{secret.about}</p>
+          <CopyBox label={secret.label} text={secret.text} />
+          <div className="dialog-actions">
+            <button type="button" className="button primary" onClick={onClose}>
+              Done
+            </button>
+          </div>
+        </div>
+      ) : (
+        <form className="stack" onSubmit={onSubmit} noValidate>
+          {children}
+          {error !== null && <Failure error={error} />}
+          <div className="dialog-actions">
+            <button type="button" className="button" onClick={onClose}>
+              Cancel
+            </button>
+            <button type="submit" className="button primary" disabled={busy}>
+              {submit}
+            </button>
+          </div>
+        </form>
+      )}
+    </Modal>
   );
 }
 

@@ -35,7 +35,6 @@ impl Job<'_> {
             schema: &prompt.schema,
             most_output_tokens: prompt.most_output_tokens,
         };
-        let asked_ms = self.context.clock.now_ms();
         let answer = self.model.answer(request);
         let answered = if during_call {
             match timeout(self.context.budget.patience, answer).await {
@@ -45,25 +44,25 @@ impl Job<'_> {
         } else {
             answer.await
         };
-        let took_ms = self.context.clock.now_ms() - asked_ms;
         let call = self.call();
         match answered {
             Ok(answer) => {
-                let Usage { input_tokens, output_tokens } = answer.usage;
+                let cost_usd = self.cost_usd(answer.usage);
                 tracing::info!(
-                    call.id = %call, model.question = prompt.name, model.duration_ms = took_ms,
-                    model.input_tokens = input_tokens, model.output_tokens = output_tokens, "the model answered"
+                    call.id = %call, model.question = prompt.name, model.cost_usd = cost_usd, "the model answered"
                 );
                 self.count(answer.usage, &["answers"]).await?;
                 Ok(Some(answer.value))
             }
             Err(failure) => {
                 let kind = failure.error.kind();
-                tracing::warn!(
-                    call.id = %call, model.question = prompt.name, model.duration_ms = took_ms, model.fault = kind,
-                    error = %failure.error, "the model gave no answer: what the rules found stands"
-                );
                 let usage = if kind == "timed_out" { estimate(prompt) } else { failure.usage };
+                let cost_usd = self.cost_usd(usage);
+                tracing::warn!(
+                    call.id = %call, model.question = prompt.name, model.fault = kind, model.faults = 1_u64,
+                    model.cost_usd = cost_usd, error = %failure.error,
+                    "the model gave no answer: what the rules found stands"
+                );
                 self.count(usage, &["faults", &format!("fault_{kind}")]).await?;
                 Ok(None)
             }
@@ -79,6 +78,7 @@ impl Job<'_> {
             self.count(Usage::default(), &names).await?;
         }
         if advice.dropped.contains_key(&callboard_domain::advice::Dropped::Schema) {
+            tracing::warn!(call.id = %self.call(), model.faults = 1_u64, "nothing of the model's answer can be used");
             self.count(Usage::default(), &["faults", "fault_schema"]).await?;
         }
         Ok(())
@@ -116,6 +116,12 @@ impl Job<'_> {
         }
         self.context.calls.count_model_use(self.org(), self.call(), &counts).await?;
         self.context.orgs.count_model_use(self.org(), self.day(), &counts).await
+    }
+
+    /// In US dollars, where prices are known.
+    fn cost_usd(&self, usage: Usage) -> Option<f64> {
+        let (input, output) = self.context.budget.usd?;
+        Some((usage.input_tokens as f64 * input + usage.output_tokens as f64 * output) / 1e6)
     }
 
     /// Days since the Unix epoch.

@@ -18,11 +18,13 @@ use callboard_runtime::{
     Clock, SettingError, Start,
     coaching::{CoachingError, RuleBook},
     model,
+    watch::{call_span, note_queue_age},
 };
 use callboard_wire::{
     advice::{AdviceError, AdviceRequest, Wanted},
     items::{FeedbackItem, SegmentItem},
 };
+use tracing::Instrument as _;
 
 /// How many utterances a model is shown at most.
 const LAST_SEGMENTS: usize = 40;
@@ -53,12 +55,15 @@ pub struct Budget {
     pub org_tokens: u64,
     /// What comes later than this is no help in a call that goes on.
     pub patience: Duration,
+    /// What a million tokens cost in US dollars, in and out, where that is known.
+    pub usd: Option<(f64, f64)>,
 }
 
 impl Context {
     /// Reads `ACCOUNTS_TABLE`, `CALLS_TABLE`, `MODEL_PROVIDER`, `MODEL_URL`, `MODEL_NAME`, `MODEL_API_KEY`,
     /// `MODEL_TIMEOUT_MS` (60,000 by default: notes take long), `MODEL_PATIENCE_MS` (8,000 by default),
-    /// `MODEL_CALL_TOKENS` (500,000 by default) and `MODEL_ORG_TOKENS` a day (20,000,000 by default).
+    /// `MODEL_CALL_TOKENS` (500,000 by default), `MODEL_ORG_TOKENS` a day (20,000,000 by default), and what a million
+    /// tokens cost, `MODEL_INPUT_USD` and `MODEL_OUTPUT_USD`.
     pub fn start(start: &Start) -> Result<Self, SettingError> {
         let settings = &start.settings;
         let client = aws_sdk_dynamodb::Client::new(&start.sdk);
@@ -74,6 +79,10 @@ impl Context {
                 call_tokens: settings.parsed("MODEL_CALL_TOKENS", 500_000)?,
                 org_tokens: settings.parsed("MODEL_ORG_TOKENS", 20_000_000)?,
                 patience: Duration::from_millis(settings.parsed("MODEL_PATIENCE_MS", 8_000)?),
+                usd: match (settings.parsed("MODEL_INPUT_USD", 0.0)?, settings.parsed("MODEL_OUTPUT_USD", 0.0)?) {
+                    (0.0, 0.0) => None,
+                    prices => Some(prices),
+                },
             },
             clock: start.clock.clone(),
         })
@@ -116,12 +125,18 @@ pub async fn handle(event: SqsEvent, context: &Context) -> Result<SqsBatchRespon
 }
 
 async fn work(message: &SqsMessage, context: &Context) -> Result<(), Failure> {
+    note_queue_age(message.attributes.get("SentTimestamp"), context.clock.now_ms());
     let request = AdviceRequest::parse(message.body.as_deref().unwrap_or_default())?;
+    let span = call_span(&request.org, &request.call, request.trace.as_deref());
+    Box::pin(advise(&request, context)).instrument(span).await
+}
+
+async fn advise(request: &AdviceRequest, context: &Context) -> Result<(), Failure> {
     let Some(model) = &context.model else { return Ok(()) };
     if context.calls.is_deleted(&request.org, &request.call).await? {
         return Ok(());
     }
-    let job = Job { request: &request, model: model.as_ref(), context };
+    let job = Job { request, model: model.as_ref(), context };
     match &request.wanted {
         Wanted::Card { objection, start_ms } => card::word(&job, objection, *start_ms).await,
         Wanted::Talk { end_ms } => talk::listen(&job, *end_ms).await,

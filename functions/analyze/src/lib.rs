@@ -22,12 +22,14 @@ use callboard_domain::{
 use callboard_runtime::{
     Clock, SettingError, Start,
     coaching::{CoachingError, RuleBook},
+    watch::{call_span, note_stream_age, trace},
 };
 use callboard_wire::{
     advice::{self, AdviceRequest, Wanted},
     archive::{self, ArchiveRequest},
     items::{CallItem, NotesItem, SegmentItem, sk},
 };
+use tracing::Instrument as _;
 
 /// What the function needs.
 pub struct Context {
@@ -85,6 +87,8 @@ impl From<ServiceError> for AnalyzeError {
 /// # Errors
 /// None: failures are reported record by record.
 pub async fn handle(event: Event, context: &Context) -> Result<DynamoDbEventResponse, ServiceError> {
+    let made = event.records.iter().map(|it| it.change.approximate_creation_date_time.timestamp_millis());
+    note_stream_age(made.min(), context.clock.now_ms());
     let mut response = DynamoDbEventResponse::default();
     for record in &event.records {
         if let Err(error) = analyze(record, context).await {
@@ -112,13 +116,11 @@ async fn analyze(record: &EventRecord, context: &Context) -> Result<(), AnalyzeE
         if call.is_deleted() {
             return Ok(());
         }
+        let span = call_span(&call.org, &call.call, []);
         if call.status == CallStatus::Ended {
-            return Box::pin(conclude(&call, context)).await;
+            return Box::pin(conclude(&call, context)).instrument(span).await;
         }
-        // A call begins: the page shows at once what is to be achieved.
-        let rules = context.rules.of(&call.org, &call.playbook, context.clock.now_ms()).await?;
-        Box::pin(context.calls.change_progress((&call.org, &call.call), rules.playbook(), |_| false)).await?;
-        return Ok(());
+        return Box::pin(begin(&call, context)).instrument(span).await;
     }
     if key.sk == sk::NOTES {
         let notes: NotesItem = serde_dynamo::from_item(image)?;
@@ -126,8 +128,21 @@ async fn analyze(record: &EventRecord, context: &Context) -> Result<(), AnalyzeE
         return Ok(context.archive.send(&request, 0).await?);
     }
     let segment: SegmentItem = serde_dynamo::from_item(image)?;
+    let span = call_span(&segment.org, &segment.call, segment.trace.as_deref());
+    Box::pin(read(&segment, context)).instrument(span).await
+}
+
+/// A call begins: the page shows at once what is to be achieved.
+async fn begin(call: &CallItem, context: &Context) -> Result<(), AnalyzeError> {
+    let rules = context.rules.of(&call.org, &call.playbook, context.clock.now_ms()).await?;
+    Box::pin(context.calls.change_progress((&call.org, &call.call), rules.playbook(), |_| false)).await?;
+    Ok(())
+}
+
+/// Something was said.
+async fn read(segment: &SegmentItem, context: &Context) -> Result<(), AnalyzeError> {
     let rules = context.rules.of(&segment.org, &segment.playbook, context.clock.now_ms()).await?;
-    let findings = rules.read(&said(&segment));
+    let findings = rules.read(&said(segment));
     let mut pushback = Vec::new();
     // Most of what people say shows nothing: then progress is not even read.
     if !findings.is_empty() || !segment.masked.is_empty() {
@@ -141,9 +156,9 @@ async fn analyze(record: &EventRecord, context: &Context) -> Result<(), AnalyzeE
         pushback.extend(raised.filter(|it| progress.raised_last(&it.id) == Some(&it.evidence)));
     }
     if segment.late {
-        return conclude_again(&segment, context).await;
+        return conclude_again(segment, context).await;
     }
-    want_advice(&segment, &pushback, context).await;
+    want_advice(segment, &pushback, context).await;
     Ok(())
 }
 
@@ -168,6 +183,7 @@ fn request(segment: &SegmentItem, wanted: Wanted) -> AdviceRequest {
         org: segment.org.clone(),
         call: segment.call.clone(),
         playbook: segment.playbook.clone(),
+        trace: trace(),
         wanted,
     }
 }
@@ -204,9 +220,9 @@ async fn conclude(call: &CallItem, context: &Context) -> Result<(), AnalyzeError
     // A model is not asked while words are to come: each that comes late concludes the call anew.
     let waits = segments.iter().any(|segment| segment.placeholder == Some(Placeholder::Waiting));
     if let Some(queue) = context.advice.as_ref().filter(|_| !waits) {
-        let wanted = Wanted::Notes { basis };
+        let (wanted, trace) = (Wanted::Notes { basis }, trace());
         let (org, call, playbook) = (call.org.clone(), call.call.clone(), call.playbook.clone());
-        queue.send(&AdviceRequest { version: advice::VERSION, org, call, playbook, wanted }).await?;
+        queue.send(&AdviceRequest { version: advice::VERSION, org, call, playbook, trace, wanted }).await?;
     }
     Ok(())
 }

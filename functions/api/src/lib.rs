@@ -22,8 +22,10 @@ use callboard_adapters::{
     queue::ArchiveQueue,
     table::Table,
 };
+use callboard_domain::CallId;
 use callboard_runtime::{Clock, SettingError, Start};
 use callboard_wire::{ASYNCAPI, OPENAPI, rest::Health};
+use tracing::Instrument as _;
 
 mod accounts;
 mod audio;
@@ -128,6 +130,7 @@ pub fn router(context: Context) -> Router {
         .fallback(move || async move { problem(StatusCode::NOT_FOUND, absent) })
         .layer(counted)
         .layer(middleware::from_fn(preflight))
+        .layer(middleware::from_fn(told))
         .with_state(context)
 }
 
@@ -138,6 +141,15 @@ async fn preflight(request: Request, next: Next) -> Response {
         return StatusCode::NO_CONTENT.into_response();
     }
     next.run(request).await
+}
+
+/// Logs of a request say whose it is, and which call it is about.
+async fn told(request: Request, next: Next) -> Response {
+    let org = caller::auth(request.extensions()).map(|auth| auth.org);
+    let call = request.uri().path().split('/').find_map(|part| CallId::parse(part).ok());
+    let call = call.as_ref().map(tracing::field::display);
+    let span = tracing::info_span!("request", org.id = org, call.id = call);
+    next.run(request).instrument(span).await
 }
 
 /// Every path with its methods: those that the OpenAPI document describes, and no other.

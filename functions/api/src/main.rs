@@ -5,7 +5,8 @@ use callboard_runtime::Start;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
-    let context = Context::start(&Start::from_process().await?)?;
+    let start = Start::from_process().await?;
+    let context = Context::start(&start)?;
     tracing::info!("api is ready");
-    lambda_http::run(router(context)).await
+    callboard_runtime::serve(start.watch, lambda_http::Adapter::from(router(context))).await
 }

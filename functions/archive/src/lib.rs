@@ -19,9 +19,13 @@ use callboard_adapters::{
     queue::{ArchiveQueue, LONGEST_DELAY_S},
     table::Table,
 };
-use callboard_runtime::{Clock, SettingError, Start};
+use callboard_runtime::{
+    Clock, SettingError, Start,
+    watch::{call_span, note_queue_age},
+};
 use callboard_wire::archive::{ArchiveError, ArchiveRequest, Wanted};
 use serde::{Deserialize, Serialize};
+use tracing::Instrument as _;
 
 pub use crate::retain::Retained;
 
@@ -134,12 +138,16 @@ pub async fn handle(event: Event, context: &Context) -> Result<Done, ServiceErro
 
 async fn work(message: &SqsMessage, context: &Context) -> Result<(), Failure> {
     let request = ArchiveRequest::parse(message.body.as_deref().unwrap_or_default())?;
+    note_queue_age(message.attributes.get("SentTimestamp"), context.clock.now_ms());
     let of = (&request.org, &request.call);
-    match request.wanted {
-        Wanted::Export {} => Ok(export::write(of, context).await?),
-        Wanted::Delete { finally: false } => Ok(delete::first(of, context).await?),
-        Wanted::Delete { finally: true } => Ok(delete::finally(of, context).await?),
-    }
+    let work = async {
+        match request.wanted {
+            Wanted::Export {} => export::write(of, context).await,
+            Wanted::Delete { finally: false } => delete::first(of, context).await,
+            Wanted::Delete { finally: true } => delete::finally(of, context).await,
+        }
+    };
+    Ok(work.instrument(call_span(&request.org, &request.call, [])).await?)
 }
 
 #[cfg(test)]

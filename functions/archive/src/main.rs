@@ -7,9 +7,10 @@ use callboard_runtime::Start;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    let context = Arc::new(Context::start(&Start::from_process().await?)?);
+    let start = Start::from_process().await?;
+    let context = Arc::new(Context::start(&start)?);
     tracing::info!("archive is ready");
-    callboard_runtime::run(move |event| {
+    callboard_runtime::run(start.watch, move |event| {
         let context = Arc::clone(&context);
         async move { Box::pin(handle(event, &context)).await.map_err(lambda_runtime::Error::from) }
     })

@@ -123,7 +123,7 @@ async fn holder(secret: &str, context: &Context) -> Result<AuthContext, AuthErro
     let now_ms = context.clock.now_ms();
     let auth = context.identity.holder(secret, now_ms).await?.ok_or(AuthError::Unauthorized)?;
     if let Err(error) = context.identity.note(&auth, now_ms).await {
-        tracing::warn!(%error, "when a key was last used could not be noted");
+        tracing::warn!(%error, org.id = auth.org, "when a key was last used could not be noted");
     }
     Ok(auth)
 }

@@ -8,9 +8,10 @@ use std::{convert::Infallible, sync::Arc};
 
 use bytes::Bytes;
 use callboard_adapters::{accounts::Accounts, calls::Calls, identity::Identity, table::Table};
-use callboard_runtime::{Clock, SettingError, Start, identity};
+use callboard_runtime::{Clock, SettingError, Start, identity, watch::call_span};
 use futures_util::stream::BoxStream;
 use http::{HeaderValue, Response, header};
+use tracing::Instrument as _;
 
 mod call;
 mod changes;
@@ -63,7 +64,10 @@ impl Context {
 /// ends by itself before.
 pub async fn handle(request: Request, deadline_ms: i64, context: &Context) -> Response<Body> {
     let opened = match request.wanted(context).await {
-        Ok(Wanted::Call { caller, call, after }) => call::open(&caller, &call, after, deadline_ms, context).await,
+        Ok(Wanted::Call { caller, call, after }) => {
+            let span = call_span(&caller.org, &call, []);
+            call::open(&caller, &call, after, deadline_ms, context).instrument(span).await
+        }
         Ok(Wanted::Organization { caller, after }) => organization::open(caller, after, deadline_ms, context).await,
         Err(refused) => Err(refused),
     };

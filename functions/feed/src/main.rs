@@ -6,9 +6,10 @@ use lambda_runtime::{Error, LambdaEvent, MetadataPrelude, StreamResponse, servic
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    let context = Context::start(&Start::from_process().await?)?;
+    let start = Start::from_process().await?;
+    let context = Context::start(&start)?;
     tracing::info!("feed is ready");
-    lambda_runtime::run(service_fn(move |event: LambdaEvent<Request>| {
+    let service = service_fn(move |event: LambdaEvent<Request>| {
         let context = context.clone();
         async move {
             let deadline_ms = i64::try_from(event.context.deadline)?;
@@ -17,6 +18,6 @@ async fn main() -> Result<(), Error> {
                 MetadataPrelude { status_code: parts.status, headers: parts.headers, cookies: Vec::new() };
             Ok::<_, Error>(StreamResponse { metadata_prelude, stream })
         }
-    }))
-    .await
+    });
+    callboard_runtime::serve(start.watch, service).await
 }

@@ -3,13 +3,17 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use callboard_adapters::{ServiceError, frames::FrameStream, gateway::Gateway};
-use callboard_runtime::{SettingError, Start};
+use callboard_runtime::{
+    SettingError, Start,
+    watch::{call_span, trace},
+};
 use callboard_wire::{
     messages::{ErrorCode, ServerMessage},
     record::{Event, Header, MAX_SEQ, Record},
     socket_event::{SocketAnswer, SocketEvent},
 };
 use serde_json::Value;
+use tracing::Instrument as _;
 
 /// What the function needs.
 #[derive(Debug)]
@@ -54,9 +58,14 @@ pub async fn handle(event: SocketEvent, context: &Context) -> Result<SocketAnswe
     let body: Option<Value> = event.body.as_deref().and_then(|body| serde_json::from_str(body).ok());
     let action = body.as_ref().and_then(|body| body["action"].as_str()).map(str::to_owned);
     match read(&event, body) {
-        Ok(record) => context.frames.append(&record).await?,
+        Ok(mut record) => {
+            let span = call_span(&record.header.org, &record.header.call, []);
+            record.header.trace = span.in_scope(trace);
+            context.frames.append(&record).instrument(span).await?;
+        }
         Err(Complaint { code, message }) => {
-            tracing::info!(error.code = ?code, "message refused");
+            let auth = &event.request_context.authorizer;
+            tracing::info!(error.code = ?code, org.id = auth.org, call.id = auth.call, "message refused");
             let answer = ServerMessage::error(code, message, action.as_deref().map(brief).as_deref());
             context.gateway.post(connection, &answer).await?;
         }

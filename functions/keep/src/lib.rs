@@ -15,13 +15,14 @@ use callboard_adapters::{
     queue::WorkQueue,
 };
 use callboard_domain::{CallId, OrgId};
-use callboard_runtime::{SettingError, Start};
+use callboard_runtime::{SettingError, Start, watch::call_span};
 use callboard_wire::{
     frames::{self, Place},
     record::{Event, Record},
     work::{Task, Work},
 };
 use futures_util::{StreamExt as _, stream};
+use tracing::Instrument as _;
 
 /// Calls of one batch that are written at once.
 const CALLS_AT_ONCE: usize = 8;
@@ -81,7 +82,8 @@ pub async fn handle(event: KinesisEvent, context: &Context) -> Result<KinesisEve
     let records = &event.records;
     let (shares, mut failed) = shares(records);
     let kept = shares.into_iter().map(|share| async move {
-        let kept = keep(&share, records, context).await;
+        let span = call_span(&share.org, &share.call, []);
+        let kept = keep(&share, records, context).instrument(span).await;
         (share, kept)
     });
     let kept: Vec<_> = stream::iter(kept).buffer_unordered(CALLS_AT_ONCE).collect().await;

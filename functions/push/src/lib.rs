@@ -15,10 +15,17 @@ use callboard_adapters::{
     gateway::{Gateway, Posted},
     table::Table,
 };
-use callboard_runtime::{Clock, SettingError, Start};
-use callboard_wire::items::{Change, ItemReader, call_pk, calls_pk, change_of};
+use callboard_runtime::{
+    Clock, SettingError, Start,
+    watch::{call_span, note_stream_age},
+};
+use callboard_wire::{
+    items::{Change, ItemReader, call_pk, calls_pk, change_of},
+    messages::ServerMessage,
+};
 use futures_util::future::join_all;
 use serde::Deserialize;
+use tracing::Instrument as _;
 
 /// What the function needs.
 #[derive(Debug)]
@@ -67,6 +74,8 @@ impl ItemReader<serde_dynamo::Error> for Image<'_> {
 /// # Errors
 /// None: failures are reported record by record.
 pub async fn handle(event: Event, context: &Context) -> Result<DynamoDbEventResponse, ServiceError> {
+    let made = event.records.iter().map(|it| it.change.approximate_creation_date_time.timestamp_millis());
+    note_stream_age(made.min(), context.clock.now_ms());
     let mut watchers = HashMap::new();
     let mut response = DynamoDbEventResponse::default();
     for record in &event.records {
@@ -90,6 +99,12 @@ async fn push(
     context: &Context,
 ) -> Result<(), PushError> {
     let Some(change) = change(record)? else { return Ok(()) };
+    let span = call_span(&change.org, &change.call, change.trace.as_deref());
+    Box::pin(tell(change, watchers, context)).instrument(span).await
+}
+
+/// Tells those who watch the call or its organization's calls.
+async fn tell(change: Change, watchers: &mut HashMap<String, Vec<String>>, context: &Context) -> Result<(), PushError> {
     let mut connections = Vec::new();
     let targets = [call_pk(&change.org, &change.call), calls_pk(&change.org)];
     for target in &targets {
@@ -102,6 +117,14 @@ async fn push(
     connections.dedup();
     let message = change.message.told_at(context.clock.now_ms());
     let posted = join_all(connections.iter().map(|connection| context.gateway.post(connection, &message))).await;
+    if let ServerMessage::Segment(segment) = &message
+        && segment.is_final
+        && !connections.is_empty()
+    {
+        let pushed_ms = context.clock.now_ms() - segment.times.stored;
+        tracing::info!(delay.pushed_ms = pushed_ms, "segment pushed");
+    }
+    let mut gone = 0_u64;
     for (connection, posted) in connections.iter().zip(posted) {
         let posted = posted?;
         if posted == Posted::Refused {
@@ -110,12 +133,16 @@ async fn push(
             context.gateway.disconnect(connection).await?;
         }
         if posted != Posted::Sent {
+            gone += 1;
             for target in &targets {
                 context.connections.unwatch(connection, target).await?;
             }
             context.connections.close(connection).await?;
             watchers.values_mut().for_each(|known| known.retain(|other| other != connection));
         }
+    }
+    if gone > 0 {
+        tracing::info!(sockets.gone = gone, "connections that are gone are forgotten");
     }
     Ok(())
 }

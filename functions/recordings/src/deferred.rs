@@ -7,7 +7,7 @@ use callboard_domain::{
     settings::RedactionPolicy,
     speech::{Recognized, SpeechError, SpeechRequest},
 };
-use callboard_runtime::speech::Hints;
+use callboard_runtime::{speech::Hints, watch::note_waiting};
 use callboard_wire::deferred::{self, DeferredError, DeferredUtterance};
 
 use crate::Context;
@@ -74,6 +74,9 @@ pub(crate) async fn finish(deferred: &DeferredUtterance, again: bool, context: &
     let shown = redact(deferred, recognized, &hints);
     let segment = segment(deferred, shown, asked_ms, context.clock.now_ms());
     context.calls.put_late_segment(&segment, &deferred.org, &deferred.principal, &deferred.playbook).await?;
+    let waited_ms = context.clock.now_ms() - deferred.times.received;
+    tracing::info!(utterances.waited_ms = waited_ms, utterances.settled = 1_u64, "an utterance has its text");
+    note_waiting(deferred.times.received, context.clock.now_ms());
     Ok(context.audio.delete(&deferred.audio).await?)
 }
 

@@ -78,6 +78,7 @@ mod tests {
             format: FORMAT,
             received_ms,
             resumable: !matches!(event, Event::Unnumbered { .. } | Event::Disconnected),
+            trace: None,
             event,
         };
         Record { header, payload: vec![1; 16 * length_ms] }

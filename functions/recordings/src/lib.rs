@@ -32,12 +32,14 @@ use callboard_domain::speech::{SpeechError, Transcriber};
 use callboard_runtime::{
     Clock, SettingError, Start,
     speech::{self, HintBook},
+    watch::{call_span, note_queue_age, note_waiting, trace},
 };
 use callboard_wire::{
     deferred::DeferredUtterance,
     work::{Asked, Task, Work},
 };
 use futures_util::future::join_all;
+use tracing::Instrument as _;
 
 use crate::deferred::WaitError;
 pub use crate::whole::Whole;
@@ -121,7 +123,7 @@ impl Context {
         Ok(Self {
             hints: HintBook::new(table("ACCOUNTS_TABLE")?),
             orgs: Orgs::new(table("ACCOUNTS_TABLE")?),
-            calls: Calls::new(table("CALLS_TABLE")?),
+            calls: Calls::new(table("CALLS_TABLE")?).traced(trace),
             audio: AudioStore::new(audio::client(&start.sdk), settings.required("AUDIO_BUCKET")?),
             queue: DeferredQueue::new(sqs.clone(), settings.required("DEFERRED_QUEUE_URL")?),
             work: WorkQueue::new(sqs, settings.required("WORK_QUEUE_URL")?),
@@ -184,6 +186,7 @@ async fn work(message: &SqsMessage, context: &Context) -> bool {
 
 /// Works on what is asked for about a call.
 async fn work_on_call(message: &SqsMessage, context: &Context) -> bool {
+    note_queue_age(message.attributes.get("SentTimestamp"), context.clock.now_ms());
     let id = message.message_id.as_deref().unwrap_or_default();
     let asked = match Asked::parse(message.body.as_deref().unwrap_or_default()) {
         Ok(asked) => asked,
@@ -195,10 +198,15 @@ async fn work_on_call(message: &SqsMessage, context: &Context) -> bool {
     let receives = receives(message);
     let done = match asked {
         Asked::Uploaded(calls) => {
-            let planned = calls.iter().map(|(org, call)| Box::pin(plan::plan(org, call, context)));
+            let planned = calls
+                .iter()
+                .map(|(org, call)| Box::pin(plan::plan(org, call, context)).instrument(call_span(org, call, [])));
             join_all(planned).await.into_iter().collect()
         }
-        Asked::Work(work) => Box::pin(work_of(&work, receives, context)).await,
+        Asked::Work(work) => {
+            let span = call_span(&work.org, &work.call, []);
+            Box::pin(work_of(&work, receives, context)).instrument(span).await
+        }
     };
     let Err(error) = done else { return true };
     tracing::warn!(%error, message.id = id, receives, "work on a call is tried again");
@@ -243,17 +251,28 @@ async fn work_on_utterance(message: &SqsMessage, context: &Context) -> bool {
             return false;
         }
     };
+    note_queue_age(message.attributes.get("SentTimestamp"), context.clock.now_ms());
+    let span = call_span(&utterance.org, &utterance.call, utterance.trace.as_deref());
+    Box::pin(try_utterance(message, &utterance, context)).instrument(span).await
+}
+
+async fn try_utterance(message: &SqsMessage, utterance: &DeferredUtterance, context: &Context) -> bool {
+    let id = message.message_id.as_deref().unwrap_or_default();
     let receives = receives(message);
-    let error = match deferred::finish(&utterance, receives <= context.last_try, context).await {
+    let error = match deferred::finish(utterance, receives <= context.last_try, context).await {
         Ok(()) => return true,
         Err(error) => error,
     };
+    note_waiting(utterance.times.received, context.clock.now_ms());
     tracing::warn!(%error, message.id = id, receives, call.id = %utterance.call, "utterance still has to wait");
     let mut hidden_s = backoff_s(context.first_backoff_s, receives, error.wish_ms());
     if receives >= context.last_try {
-        match deferred::mark_failed(&utterance, context).await {
+        match deferred::mark_failed(utterance, context).await {
             // Nothing more will be tried: straight on to the dead letters.
-            Ok(()) => hidden_s = 0,
+            Ok(()) => {
+                tracing::warn!(call.id = %utterance.call, utterances.failed = 1_u64, "utterance has no text");
+                hidden_s = 0;
+            }
             Err(error) => tracing::error!(%error, call.id = %utterance.call, "placeholder not marked as failed"),
         }
     }

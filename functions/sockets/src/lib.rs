@@ -29,6 +29,7 @@ const KEEP_S: i64 = 3 * 3_600;
 const IN_FLIGHT: std::time::Duration = std::time::Duration::from_millis(500);
 /// The subprotocol that is chosen when a browser offers it beside its token.
 const SUBPROTOCOL: &str = "callboard.v1";
+use tracing::Instrument as _;
 
 /// What the function needs.
 #[derive(Debug)]
@@ -75,11 +76,17 @@ impl Context {
 /// # Errors
 /// A table or the stream failed. An opening socket is refused then; a message is answered by API Gateway's error.
 pub async fn handle(event: SocketEvent, context: &Context) -> Result<SocketAnswer, ServiceError> {
+    let auth = &event.request_context.authorizer;
+    let span = tracing::info_span!("socket", org.id = auth.org, call.id = auth.call);
+    Box::pin(happened(&event, context)).instrument(span).await
+}
+
+async fn happened(event: &SocketEvent, context: &Context) -> Result<SocketAnswer, ServiceError> {
     match event.request_context.route_key.as_str() {
-        "$connect" => Box::pin(connect(&event, context)).await,
-        "$disconnect" => Box::pin(disconnect(&event, context)).await,
+        "$connect" => Box::pin(connect(event, context)).await,
+        "$disconnect" => Box::pin(disconnect(event, context)).await,
         _ => {
-            let answer = Box::pin(message(&event, context)).await?;
+            let answer = Box::pin(message(event, context)).await?;
             context.gateway.post(&event.request_context.connection_id, &answer).await?;
             Ok(SocketAnswer::ok())
         }

@@ -5,6 +5,9 @@ use callboard_runtime::{Clock, SettingError, Start};
 use callboard_wire::record::{Event, Header, Record};
 use serde::{Deserialize, Serialize};
 
+/// A call that was told to end and is open so much later is stuck: nobody works on its stream.
+const STUCK_MS: i64 = 600_000;
+
 /// What the function needs.
 #[derive(Debug)]
 pub struct Context {
@@ -59,18 +62,23 @@ pub struct Swept {
 pub async fn handle(_: Tick, context: &Context) -> Result<Swept, ServiceError> {
     let now_ms = context.clock.now_ms();
     let open = context.live.open_calls().await?;
-    let mut ended = 0;
+    let (mut ended, mut stuck) = (0, 0_usize);
     for call in &open {
         if now_ms - call.heard_ms < context.grace_ms {
             continue;
         }
+        if now_ms - call.heard_ms > context.grace_ms + STUCK_MS {
+            stuck += 1;
+            let header = &call.header;
+            tracing::warn!(org.id = %header.org, call.id = %header.call, "a call is open though it was told to end");
+        }
         // The note may be some seconds behind; the session knows better, and keeps a call that was heard since.
         let event = Event::Swept { silent_since_ms: now_ms - context.grace_ms };
-        let header = Header { connection: None, received_ms: now_ms, event, ..call.header.clone() };
+        let header = Header { connection: None, received_ms: now_ms, trace: None, event, ..call.header.clone() };
         context.frames.append(&Record { header, payload: Vec::new() }).await?;
         ended += 1;
     }
-    tracing::info!(calls.open = open.len(), calls.ended = ended, "swept");
+    tracing::info!(calls.open = open.len(), calls.ended = ended, calls.stuck = stuck, "swept");
     Ok(Swept { open: open.len(), ended })
 }
 

@@ -14,7 +14,7 @@ use callboard_wire::{
 };
 
 use crate::{
-    Context,
+    Context, partial,
     state::{CallState, StateError},
     utterance::{settle_numbers, write_segment},
 };
@@ -82,7 +82,8 @@ pub async fn process(key: &str, records: &[Record], context: &Context) -> Result
         state.answer(&mut batch, context.clock.now_ms());
         state.version += 1;
         state.seal(&context.seal);
-        let version = Version { number: state.version, state: state.encode() };
+        let (bytes, held) = state.encode();
+        let version = Version { number: state.version, state: bytes };
         let header = &first.header;
         if context.live.put(&header.org, &header.call, &version, context.clock.now_ms(), batch.ended).await?
             == Written::No
@@ -90,6 +91,7 @@ pub async fn process(key: &str, records: &[Record], context: &Context) -> Result
             tracing::info!(call.key = key, "another environment was first");
             continue;
         }
+        state.held = held;
         if !state.extra.told {
             context.calls.set_status(&call_of(&state), state.version).await?;
             state.extra.told = true;
@@ -125,7 +127,9 @@ fn continues(state: &CallState, records: &[Record]) -> bool {
 /// The latest state of a call; none for one that never began and does not begin now: a connection that came and went.
 async fn load(records: &[Record], header: &Header, context: &Context) -> Result<Option<CallState>, CallError> {
     if let Some(version) = context.live.latest(&header.org, &header.call).await? {
-        let mut state = CallState::decode(version.number, &version.state)?;
+        let builds_on = CallState::builds_on(version.number, &version.state)?;
+        let earlier = context.live.earlier(&header.org, &header.call, &builds_on).await?;
+        let mut state = CallState::decode(version.number, &version.state, &earlier)?;
         state.open(&context.seal);
         return Ok(Some(state));
     }
@@ -199,6 +203,11 @@ async fn advance(state: &mut CallState, records: &[Record], context: &Context) -
     if ended {
         let orderly = batch.end_reason == Some(EndReason::Stopped);
         settle_numbers(state, orderly, context).await?;
+        for index in 0..state.extra.header.channels.len() {
+            partial::settle(state, index, None, context).await?;
+        }
+    } else {
+        Box::pin(partial::show_open(state, context)).await?;
     }
     let lost = state.session.lost_frames() - lost_before;
     if lost > 0 {

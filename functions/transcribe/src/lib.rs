@@ -1,10 +1,11 @@
 //! The streaming function: records of the frame stream in, segments out.
 //!
 //! One invocation takes a batch, in order, from one shard; `call` carries a single call through it, `utterance` is what
-//! becomes of each utterance, `state` what remains of a call between two batches. Calls do not wait for each other
+//! becomes of each utterance, `partial` what is shown of one before that, `state` what remains of a call between two batches. Calls do not wait for each other
 //! within a batch, and none waits for a transcription service that fails.
 
 pub mod call;
+pub mod partial;
 pub mod state;
 pub mod utterance;
 
@@ -31,11 +32,13 @@ use callboard_runtime::{
     Clock, SettingError, Start,
     seal::Seal,
     speech::{self, HintBook},
+    watch::{call_span, note_stream_age, trace},
 };
 use callboard_wire::record::Record;
 use futures_util::{StreamExt as _, stream};
+use tracing::Instrument as _;
 
-use crate::{call::CallError, state::CallState};
+use crate::{call::CallError, partial::Partials, state::CallState};
 
 /// Calls that a warm environment keeps at most: up to 16 MB each (48 kHz stereo, both channels in a long utterance that
 /// clicks came before, and as many early frames as are kept), below 1 MB mostly.
@@ -63,6 +66,8 @@ pub struct Context {
     pub clock: Clock,
     /// Keeps what redaction remembers between batches.
     pub seal: Seal,
+    /// Whether text is shown before an utterance is over.
+    pub partials: Partials,
     breaker: Mutex<Breaker>,
     /// Sessions of the last batches, each under its partition key.
     warm: Mutex<HashMap<String, CallState>>,
@@ -71,7 +76,7 @@ pub struct Context {
 impl Context {
     /// Reads `ACCOUNTS_TABLE`, `CALLS_TABLE`, `LIVE_TABLE`, `SOCKET_ENDPOINT`, `AUDIO_BUCKET`, `DEFERRED_QUEUE_URL`, and
     /// `SPEECH_PROVIDER`, `SPEECH_URL`, `SPEECH_MODEL`, `SPEECH_API_KEY`, `SPEECH_TIMEOUT_MS`. Without `REDACTION_KEY`,
-    /// numbers that may be said with pauses stay masked, whatever follows.
+    /// numbers that may be said with pauses stay masked, whatever follows. `PARTIAL_TEXT` is `off` by default.
     pub fn start(start: &Start) -> Result<Self, SettingError> {
         let speech = speech::connect(&start.settings)?;
         Self::with_speech(start, speech)
@@ -84,7 +89,7 @@ impl Context {
         let management = aws_sdk_apigatewaymanagement::config::Builder::from(&start.sdk);
         Ok(Self {
             hints: HintBook::new(table("ACCOUNTS_TABLE")?),
-            calls: Calls::new(table("CALLS_TABLE")?),
+            calls: Calls::new(table("CALLS_TABLE")?).traced(trace),
             live: Live::new(table("LIVE_TABLE")?),
             gateway: Gateway::new(&management, &start.settings.address("SOCKET_ENDPOINT")?),
             audio: AudioStore::new(audio::client(&start.sdk), start.settings.required("AUDIO_BUCKET")?),
@@ -95,6 +100,7 @@ impl Context {
             speech,
             clock: start.clock.clone(),
             seal: Seal::new(start.settings.optional("REDACTION_KEY")),
+            partials: Partials::new(&start.settings)?,
             breaker: Mutex::default(),
             warm: Mutex::default(),
         })
@@ -130,6 +136,8 @@ struct Share {
 /// # Errors
 /// None: failures are reported record by record.
 pub async fn handle(event: KinesisEvent, context: &Context) -> Result<KinesisEventResponse, ServiceError> {
+    let arrived = event.records.iter().map(|it| it.kinesis.approximate_arrival_timestamp.timestamp_millis());
+    note_stream_age(arrived.min(), context.clock.now_ms());
     let mut shares: BTreeMap<String, Share> = BTreeMap::new();
     let mut failed: Option<usize> = None;
     for (at, record) in event.records.iter().enumerate() {
@@ -146,7 +154,11 @@ pub async fn handle(event: KinesisEvent, context: &Context) -> Result<KinesisEve
         }
     }
     let outcomes = stream::iter(shares.into_iter().map(|(key, share)| async move {
-        let outcome = Box::pin(call::process(&key, &share.records, context)).await;
+        let span = share.records.first().map_or_else(tracing::Span::none, |first| {
+            let traces = share.records.iter().filter_map(|record| record.header.trace.as_deref());
+            call_span(&first.header.org, &first.header.call, traces)
+        });
+        let outcome = Box::pin(call::process(&key, &share.records, context)).instrument(span).await;
         (key, share.first, share.records.len(), outcome)
     }));
     let outcomes: Vec<_> = outcomes.buffer_unordered(CALLS_AT_ONCE).collect().await;

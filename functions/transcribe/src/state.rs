@@ -1,13 +1,30 @@
 //! A call between two batches: its session and the little beside it that the next batch needs.
 
-use callboard_audio::{Checkpoint, Session, session::CheckpointError};
+use std::collections::BTreeSet;
+
+use callboard_audio::{
+    Checkpoint, Session,
+    session::{
+        CheckpointError,
+        stored::{self, Held, Parts},
+    },
+};
 use callboard_domain::{CallStatus, call::EndReason, redaction::Pending};
 use callboard_runtime::seal::Seal;
 use callboard_wire::record::Header;
+use miniz_oxide::{deflate::compress_to_vec, inflate::decompress_to_vec_with_limit};
 use serde::{Deserialize, Serialize};
+
+use crate::partial::AllShown;
 
 /// Sentences that are handed to the transcription service as context.
 const CONTEXT_SENTENCES: usize = 4;
+/// What a stored call begins with since the second edition; in the first a length stood there that none can have.
+const MARK: &[u8] = b"\xff\xff\xff\xff\x02";
+/// How hard is tried to make it small, of 10.
+const EFFORT: u8 = 6;
+/// More than all but the frames of any call is, in bytes.
+const MOST_REST: usize = 4 << 20;
 
 /// A call in the hands of an environment.
 pub struct CallState {
@@ -17,6 +34,8 @@ pub struct CallState {
     pub session: Session,
     /// The rest.
     pub extra: Extra,
+    /// Which stored version holds the bytes of each frame that the session needs.
+    pub held: Held,
     /// What redaction remembers of each channel. It holds what was masked: it is stored sealed, or not at all.
     pub pending: Vec<Pending>,
     /// Until when this invocation asks the transcription service, wall clock, ms: what it comes to later has to wait, so
@@ -62,6 +81,9 @@ pub struct Extra {
     pub left: bool,
     /// The connection that the last frame came over.
     pub connection: Option<String>,
+    /// What is shown of utterances that are open.
+    #[serde(default, skip_serializing_if = "AllShown::is_empty")]
+    pub partials: AllShown,
     /// What redaction remembers, sealed; none where it remembers nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sealed: Option<String>,
@@ -71,7 +93,7 @@ impl CallState {
     /// A call that begins with this record.
     pub fn begin(header: &Header) -> Self {
         let extra = Extra {
-            header: header.clone(),
+            header: Header { trace: None, ..header.clone() },
             context: Vec::new(),
             status: CallStatus::Live,
             end: None,
@@ -85,31 +107,64 @@ impl CallState {
             ask_counted_ms: 0,
             left: false,
             connection: header.connection.clone(),
+            partials: AllShown::new(),
             sealed: None,
         };
         let pending = vec![Pending::default(); header.channels.len()];
-        Self { version: 0, session: Session::new(header.format), extra, pending, ask_until_ms: i64::MAX }
+        Self {
+            version: 0,
+            session: Session::new(header.format),
+            extra,
+            held: Held::new(),
+            pending,
+            ask_until_ms: i64::MAX,
+        }
     }
 
-    /// As bytes: the length of the rest as a little-endian u32, the rest as JSON, the session.
-    pub fn encode(&self) -> Vec<u8> {
+    /// As bytes, as the version that follows on this one: `MARK`, the length of the rest as a little-endian u32, the rest
+    /// deflated, the bytes of the frames that came since the version before. The rest is the length of the part beside the
+    /// session as a little-endian u32, that part as JSON, and the session's header.
+    pub fn encode(&self) -> (Vec<u8>, Held) {
         let extra = serde_json::to_vec(&self.extra).unwrap_or_default();
-        let session = self.session.checkpoint().encode();
-        let mut bytes = Vec::with_capacity(4 + extra.len() + session.len());
-        bytes.extend_from_slice(&(extra.len() as u32).to_le_bytes());
-        bytes.extend_from_slice(&extra);
-        bytes.extend_from_slice(&session);
-        bytes
+        let Parts { header, payload, held } = self.session.parts(&self.held, self.version);
+        let bytes = Stored { extra, header, payload }.to_bytes();
+        (bytes, held)
     }
 
-    /// From bytes.
-    pub fn decode(version: u64, bytes: &[u8]) -> Result<Self, StateError> {
-        let (length, rest) = bytes.split_first_chunk::<4>().ok_or(StateError::CutOff)?;
-        let (extra, session) = rest.split_at_checked(u32::from_le_bytes(*length) as usize).ok_or(StateError::CutOff)?;
+    /// The earlier versions that hold frames which a version needs.
+    pub fn builds_on(version: u64, bytes: &[u8]) -> Result<BTreeSet<u64>, StateError> {
+        let Some(stored) = Stored::of(bytes)? else { return Ok(BTreeSet::new()) };
+        let mut versions = stored::versions(&stored.header)?;
+        versions.remove(&version);
+        Ok(versions)
+    }
+
+    /// From a version's bytes, and those of the earlier ones that it [builds on](Self::builds_on).
+    pub fn decode(version: u64, bytes: &[u8], earlier: &[(u64, Vec<u8>)]) -> Result<Self, StateError> {
+        let Some(latest) = Stored::of(bytes)? else { return Self::decode_whole(version, bytes) };
+        let mut frames = stored::frames(version, &latest.header, &latest.payload)?;
+        for (number, bytes) in earlier {
+            if let Some(earlier) = Stored::of(bytes)? {
+                frames.append(&mut stored::frames(*number, &earlier.header, &earlier.payload)?);
+            }
+        }
+        let extra: Extra = serde_json::from_slice(&latest.extra).map_err(|e| StateError::Extra(e.to_string()))?;
+        let (session, held, gone) = stored::session(&latest.header, &mut frames)?;
+        if gone > 0 {
+            tracing::warn!(call.id = %extra.header.call, frames.lost = gone, "frames of a stored call are not there any more");
+        }
+        let pending = vec![Pending::default(); extra.header.channels.len()];
+        Ok(Self { version, session, extra, held, pending, ask_until_ms: i64::MAX })
+    }
+
+    /// As the first edition stored a call: the length of the rest as a little-endian u32, the rest as JSON, and the whole
+    /// session.
+    fn decode_whole(version: u64, bytes: &[u8]) -> Result<Self, StateError> {
+        let (extra, session) = split(bytes)?;
         let extra: Extra = serde_json::from_slice(extra).map_err(|e| StateError::Extra(e.to_string()))?;
         let pending = vec![Pending::default(); extra.header.channels.len()];
         let session = Session::resume(Checkpoint::decode(session)?);
-        Ok(Self { version, session, extra, pending, ask_until_ms: i64::MAX })
+        Ok(Self { version, session, extra, held: Held::new(), pending, ask_until_ms: i64::MAX })
     }
 
     /// Seals what redaction remembers, for [`encode`](Self::encode). Without a key there is nothing to seal.
@@ -144,6 +199,44 @@ impl CallState {
         let surplus = self.extra.context.len().saturating_sub(CONTEXT_SENTENCES);
         self.extra.context.drain(..surplus);
     }
+}
+
+/// The parts of a version as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// The part beside the session, as JSON.
+    pub extra: Vec<u8>,
+    /// The session's header.
+    pub header: Vec<u8>,
+    /// The bytes of the frames that this version holds.
+    pub payload: Vec<u8>,
+}
+
+impl Stored {
+    /// None for what the first edition stored.
+    ///
+    /// # Errors
+    /// The bytes are cut off or damaged.
+    pub fn of(bytes: &[u8]) -> Result<Option<Self>, StateError> {
+        let Some(bytes) = bytes.strip_prefix(MARK) else { return Ok(None) };
+        let (rest, payload) = split(bytes)?;
+        let rest = decompress_to_vec_with_limit(rest, MOST_REST).map_err(|_| StateError::CutOff)?;
+        let (extra, header) = split(&rest)?;
+        Ok(Some(Self { extra: extra.to_vec(), header: header.to_vec(), payload: payload.to_vec() }))
+    }
+
+    /// As bytes: see [`CallState::encode`].
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let rest = [&(self.extra.len() as u32).to_le_bytes(), &*self.extra, &*self.header].concat();
+        let rest = compress_to_vec(&rest, EFFORT);
+        [MARK, &(rest.len() as u32).to_le_bytes(), &*rest, &*self.payload].concat()
+    }
+}
+
+/// What a length, a little-endian u32, stands before, and what is behind that.
+fn split(bytes: &[u8]) -> Result<(&[u8], &[u8]), StateError> {
+    let (length, rest) = bytes.split_first_chunk::<4>().ok_or(StateError::CutOff)?;
+    rest.split_at_checked(u32::from_le_bytes(*length) as usize).ok_or(StateError::CutOff)
 }
 
 /// Why stored bytes are no call.

@@ -8,22 +8,36 @@
 use callboard_audio::Utterance;
 use callboard_domain::{
     Channel, Placeholder, Segment, SegmentTimes, Word,
-    redaction::{self, Redacted},
+    redaction::{self, Pending, Redacted},
     settings::RedactionPolicy,
     speech::{Recognized, SpeechError, SpeechRequest},
 };
-use callboard_runtime::speech::Hints;
+use callboard_runtime::{
+    metrics,
+    speech::Hints,
+    watch::{note_waiting, trace},
+};
 use callboard_wire::deferred::{self, DeferredUtterance};
 
-use crate::{Context, call::CallError, state::CallState};
+use crate::{Context, call::CallError, partial, state::CallState};
 
 /// Of number words where a playbook names no language.
 const DEFAULT_LANGUAGE: &str = "en";
+
+/// When the service was asked and when it had answered: wall clock, ms.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked {
+    /// When it was asked.
+    pub asked_ms: i64,
+    /// When it had answered.
+    pub now_ms: i64,
+}
 
 /// Writes an utterance's segment: with its words, or as one that waits for them.
 pub async fn write_segment(state: &mut CallState, utterance: &Utterance, context: &Context) -> Result<(), CallError> {
     let Some(&channel) = state.extra.header.channels.get(utterance.channel) else { return Ok(()) };
     let asked_ms = context.clock.now_ms();
+    tracing::debug!(target: metrics::TARGET, { utterances.heard = 1_u64 }, "utterance heard");
     if asked_ms >= state.ask_until_ms {
         return defer(state, utterance, channel, None, context).await;
     }
@@ -33,7 +47,7 @@ pub async fn write_segment(state: &mut CallState, utterance: &Utterance, context
     }
     let header = &state.extra.header;
     let hints = context.hints.of(&header.org, &header.playbook, asked_ms).await?;
-    let transcribed = transcribe(state, utterance, &hints, context).await;
+    let transcribed = recognize(state, utterance, &hints, context).await;
     let now_ms = context.clock.now_ms();
     let recognized = match transcribed {
         Ok(recognized) => recognized,
@@ -50,13 +64,29 @@ pub async fn write_segment(state: &mut CallState, utterance: &Utterance, context
     };
     context.breaker().succeeded();
     if recognized.text.is_empty() {
-        return Ok(());
+        tracing::debug!(target: metrics::TARGET, { utterances.settled = 1_u64 }, "nothing was said in an utterance");
+        return partial::settle_silence(state, utterance, channel, context).await;
     }
-    let mut shown = redact(state, utterance, recognized, &hints, context);
+    let mut shown = redact(&mut state.pending, utterance, recognized, &hints);
+    if !context.seal.keeps() {
+        forget(&mut state.pending, utterance.channel, &mut shown);
+    }
     let Some(first) = shown.drain(..1).next() else { return Ok(()) };
-    let segment = segment(state, utterance, channel, first, (asked_ms, now_ms));
+    let segment = segment(state, utterance, channel, first, Asked { asked_ms, now_ms });
     let header = &state.extra.header;
     context.calls.put_segment(&segment, &header.org, &header.principal, &header.playbook).await?;
+    let stored_ms = context.clock.now_ms();
+    tracing::info!(
+        call.id = %header.call,
+        utterances.settled = 1_u64,
+        delay.heard_ms = asked_ms - segment.times.received,
+        delay.transcribed_ms = now_ms - asked_ms,
+        delay.stored_ms = stored_ms - now_ms,
+        delay.text_ms = stored_ms - segment.times.spoken,
+        "text of an utterance stored"
+    );
+    note_waiting(segment.times.received, stored_ms);
+    partial::settle(state, utterance.channel, Some(segment.start_ms), context).await?;
     revise(state, channel, &shown, context).await?;
     // What may be masked yet is not handed on.
     if !segment.provisional {
@@ -66,7 +96,7 @@ pub async fn write_segment(state: &mut CallState, utterance: &Utterance, context
 }
 
 /// Asks the service.
-async fn transcribe(
+pub(crate) async fn recognize(
     state: &CallState,
     utterance: &Utterance,
     hints: &Hints,
@@ -85,12 +115,11 @@ async fn transcribe(
 }
 
 /// An utterance as it may be shown, and behind it earlier ones of its channel that change by it.
-fn redact(
-    state: &mut CallState,
+pub(crate) fn redact(
+    pending: &mut [Pending],
     utterance: &Utterance,
     recognized: Recognized,
     hints: &Hints,
-    context: &Context,
 ) -> Vec<Redacted> {
     let spoken = &utterance.spoken;
     let words = recognized.words.into_iter().map(|word| word.shifted(spoken.audio_start_ms)).collect::<Vec<Word>>();
@@ -99,17 +128,19 @@ fn redact(
         return vec![Redacted::unchanged(start_ms, text, words)];
     }
     let language = hints.language.as_deref().unwrap_or(DEFAULT_LANGUAGE);
-    let mut shown = redaction::take(&mut state.pending, utterance.channel, start_ms, &text, &words, language);
-    if let Some(pending) = state.pending.get_mut(utterance.channel).filter(|_| !context.seal.keeps()) {
-        // Nothing can be kept: what might go on stays masked. The later word on an utterance is the one that counts.
-        for last in pending.interrupt() {
-            match shown.iter_mut().find(|known| known.start_ms == last.start_ms) {
-                Some(known) => *known = last,
-                None => shown.push(last),
-            }
+    redaction::take(pending, utterance.channel, start_ms, &text, &words, language)
+}
+
+/// Nothing of a channel is remembered: what might go on stays masked. The later word on an utterance is the one that
+/// counts.
+pub(crate) fn forget(pending: &mut [Pending], channel: usize, shown: &mut Vec<Redacted>) {
+    let Some(pending) = pending.get_mut(channel) else { return };
+    for last in pending.interrupt() {
+        match shown.iter_mut().find(|known| known.start_ms == last.start_ms) {
+            Some(known) => *known = last,
+            None => shown.push(last),
         }
     }
-    shown
 }
 
 /// Writes what became of earlier utterances of a channel.
@@ -134,12 +165,13 @@ pub async fn settle_numbers(state: &mut CallState, orderly: bool, context: &Cont
     Ok(())
 }
 
-fn segment(
+/// The final segment of an utterance.
+pub(crate) fn segment(
     state: &CallState,
     utterance: &Utterance,
     channel: Channel,
     shown: Redacted,
-    (asked_ms, now_ms): (i64, i64),
+    Asked { asked_ms, now_ms }: Asked,
 ) -> Segment {
     let spoken = &utterance.spoken;
     Segment {
@@ -198,10 +230,14 @@ async fn defer(
         audio: deferred::audio_key(&header.org, &header.call, spoken.start_ms, channel),
         times: times(utterance),
         topics,
+        trace: trace(),
     };
     context.audio.put(&deferred.audio, deferred::to_bytes(&spoken.pcm)).await?;
     context.deferred.send(&deferred, wish_ms.unwrap_or(0).div_ceil(1_000)).await?;
     let placeholder = deferred.segment(Placeholder::Waiting, context.clock.now_ms());
     context.calls.put_segment(&placeholder, &header.org, &header.principal, &header.playbook).await?;
+    tracing::debug!(target: metrics::TARGET, { utterances.deferred = 1_u64 }, "utterance deferred");
+    note_waiting(utterance.received_ms, context.clock.now_ms());
+    partial::settle(state, utterance.channel, Some(utterance.spoken.start_ms), context).await?;
     revise(state, channel, &settled, context).await
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt::Display, future::Future, sync::Arc};
 
-use callboard_runtime::{Clock, SettingError, Settings};
+use callboard_runtime::{Clock, SettingError, Settings, Watch};
 use lambda_http::{Adapter, LambdaEvent, Service, request::LambdaRequest};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -122,7 +122,8 @@ fn context_of<C: Send + 'static>(
     let clock = clock.clone();
     move |init| {
         let settings = Settings::from(init.variables);
-        let made = start(&callboard_runtime::Start { settings, sdk: init.sdk, clock: clock.clone() });
+        let made =
+            start(&callboard_runtime::Start { settings, sdk: init.sdk, clock: clock.clone(), watch: Watch::default() });
         std::future::ready(made.map_err(|error| error.to_string()))
     }
 }

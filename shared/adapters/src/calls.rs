@@ -13,7 +13,7 @@ use callboard_domain::{
     playbook::Playbook,
     redaction::Redacted,
 };
-use callboard_wire::items::{CallItem, ModelUse, NotesItem, ProgressItem, SegmentItem, call_pk, sk};
+use callboard_wire::items::{CallItem, ModelUse, NotesItem, ProgressItem, SegmentItem, call_pk, sk, words};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -39,9 +39,9 @@ const THERE: &str = "attribute_not_exists(#deleted_at_ms)";
 /// How often a write whose revision was overtaken is tried with a new one.
 const TRIES: usize = 5;
 
-/// The table.
+/// The table, and what tells which trace a segment that is stored belongs to.
 #[derive(Debug, Clone)]
-pub struct Calls(Table);
+pub struct Calls(Table, fn() -> Option<String>);
 
 /// What became of a claim to a call id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +55,13 @@ pub enum Claim {
 impl Calls {
     /// The table behind a client.
     pub fn new(table: Table) -> Self {
-        Self(table)
+        Self(table, || None)
+    }
+
+    /// The same, whose segments say which trace they belong to: a W3C `traceparent`, of what stores them.
+    #[must_use]
+    pub fn traced(self, trace: fn() -> Option<String>) -> Self {
+        Self(self.0, trace)
     }
 
     /// Creates a call, or finds it held by the same principal with the same parameters.
@@ -163,11 +169,21 @@ impl Calls {
             Some(Placeholder::Waiting) => {
                 "attribute_not_exists(pk) OR (#final = :unfinished AND attribute_not_exists(#placeholder))"
             }
+            // Partial text gives way to text that reaches further, and to all else.
+            None if !segment.is_final => {
+                "attribute_not_exists(pk) \
+                 OR (#final = :unfinished AND attribute_not_exists(#placeholder) AND #end_ms < :end_ms)"
+            }
             Some(Placeholder::Failed) | None => "attribute_not_exists(pk) OR #final = :unfinished",
         };
         let sort_key = sk::segment(segment.start_ms, segment.channel);
-        let unfinished = [(":unfinished", AttributeValue::Bool(false))];
-        self.put_revised((org, &segment.call, &sort_key), taken, item, condition, &unfinished).await
+        let trace = (self.1)();
+        let item = |revision| SegmentItem { trace: trace.clone(), ..item(revision) };
+        let mut values = vec![(":unfinished", AttributeValue::Bool(false))];
+        if segment.is_partial() {
+            values.push((":end_ms", number(segment.end_ms)));
+        }
+        self.put_revised((org, &segment.call, &sort_key), taken, item, condition, &values).await
     }
 
     /// Changes what a segment shows that was provisional, once more is known; `No` says that it is not, or not any more.
@@ -181,7 +197,7 @@ impl Calls {
         let (pk, sort_key) = (call_pk(org, call), sk::segment(revised.start_ms, channel));
         let values = [
             ("text", text(&revised.text)),
-            ("words", value(&revised.words)?),
+            ("words", text(&words::to_text(&revised.words))),
             ("masked", value(&revised.spans)?),
             ("provisional", AttributeValue::Bool(revised.provisional)),
         ];

@@ -3,6 +3,8 @@
 //! A session's bytes stand in the version's own item as far as they fit, the rest in part items written before it, so
 //! that a version that exists is whole. Old versions expire.
 
+use std::collections::BTreeSet;
+
 use callboard_domain::{CallId, OrgId};
 use callboard_wire::{items::call_pk, record::Header};
 use serde::{Deserialize, Serialize};
@@ -69,14 +71,41 @@ impl Live {
         let pk = call_pk(org, call);
         let query = Query { pk: &pk, prefix: Some("V#"), descending: true, limit: Some(1), ..Query::default() };
         let Some(item) = self.0.query::<VersionItem>(&query).await?.items.pop() else { return Ok(None) };
+        let number = item.version;
+        Ok(Some(Version { number, state: self.whole(&pk, item).await? }))
+    }
+
+    /// The bytes of earlier versions of a call's session, of those of these that are there.
+    pub async fn earlier(
+        &self,
+        org: &OrgId,
+        call: &CallId,
+        numbers: &BTreeSet<u64>,
+    ) -> Result<Vec<(u64, Vec<u8>)>, ServiceError> {
+        let (Some(first), Some(last)) = (numbers.first(), numbers.last()) else { return Ok(Vec::new()) };
+        let pk = call_pk(org, call);
+        let after = version_sk(first.saturating_sub(1));
+        let limit = usize::try_from(last - first + 1).ok();
+        let query = Query { pk: &pk, after: Some(&after), limit, ..Query::default() };
+        let mut versions = Vec::new();
+        for item in self.0.query::<VersionItem>(&query).await?.items {
+            if numbers.contains(&item.version) && item.sk == version_sk(item.version) {
+                versions.push((item.version, self.whole(&pk, item).await?));
+            }
+        }
+        Ok(versions)
+    }
+
+    /// All bytes of a version.
+    async fn whole(&self, pk: &str, item: VersionItem) -> Result<Vec<u8>, ServiceError> {
         let mut state = item.state;
         for part in 1..item.parts {
-            let part: Option<VersionItem> = self.0.get(&pk, &part_sk(item.version, &item.digest, part)).await?;
+            let part: Option<VersionItem> = self.0.get(pk, &part_sk(item.version, &item.digest, part)).await?;
             let reason = "a part of a session is missing".to_owned();
             let part = part.ok_or(ServiceError::Corrupt { table: "live".into(), reason })?;
             state.extend(part.state);
         }
-        Ok(Some(Version { number: item.version, state }))
+        Ok(state)
     }
 
     /// Stores a version, which may be the last of its call; `No` says that another environment stored it first.
@@ -103,7 +132,7 @@ impl Live {
             self.0.put(&item(part_sk(version.number, &digest, at), part)).await?;
         }
         let first = parts.first().copied().unwrap_or_default();
-        self.0.put_new(&item(format!("V#{:012}", version.number), first)).await
+        self.0.put_new(&item(version_sk(version.number), first)).await
     }
 
     /// Notes that a call is about to begin, unless it is known already: should nothing more be heard of it, the
@@ -137,6 +166,10 @@ impl Live {
     pub async fn open_calls(&self) -> Result<Vec<OpenCall>, ServiceError> {
         Ok(self.0.query(&Query { pk: OPEN_PK, ..Query::default() }).await?.items)
     }
+}
+
+fn version_sk(version: u64) -> String {
+    format!("V#{version:012}")
 }
 
 fn part_sk(version: u64, digest: &str, part: usize) -> String {

@@ -136,7 +136,15 @@ impl Endpointer {
 
     /// The call is over: what is open is an utterance.
     pub fn finish(&mut self) -> Option<Spoken> {
-        let opened = self.opened.take()?;
+        let spoken = self.open();
+        self.opened = None;
+        spoken
+    }
+
+    /// What is open, as far as it is known to be speech: the utterance that it would be if the call ended here. It begins
+    /// where it will begin when it is complete.
+    pub fn open(&self) -> Option<Spoken> {
+        let opened = self.opened?;
         let last = self.last_voiced(opened);
         let opened = self.onset(opened, last)?;
         Some(self.cut(opened, last, (last + MARGIN_FRAMES).min(self.voiced.len())))

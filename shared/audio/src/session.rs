@@ -10,6 +10,7 @@
 //! source samples, 2 MB of 16 kHz audio and 2 MB of early frames: 16 MB at the very most, and 9 MB of it checkpointed.
 
 mod sound;
+pub mod stored;
 mod timeline;
 
 use std::collections::VecDeque;
@@ -144,6 +145,17 @@ impl Session {
                 Step::NeedMore => return Poll::NeedMore,
             }
         }
+    }
+
+    /// Utterances that are open, one a channel at most: what each would be if the call ended here. Where it begins does
+    /// not change any more; what it says does.
+    pub fn open(&self) -> impl Iterator<Item = Utterance> {
+        let (format, latest_ms) = (self.format(), self.latest_ms());
+        self.channels.iter().enumerate().filter_map(move |(channel, state)| {
+            let spoken = state.open(&format)?;
+            let spoken_at_ms = self.head.spoken_at_ms(&spoken, latest_ms);
+            Some(Utterance { channel, spoken_at_ms, received_ms: latest_ms, spoken })
+        })
     }
 
     /// The last frame without a gap: what may be acknowledged once the checkpoint is committed.
@@ -281,6 +293,10 @@ impl ChannelState {
     fn finish(&mut self, format: &Format) -> Option<Spoken> {
         let spoken = self.endpointer.finish()?;
         Some(self.at_source_rate(spoken, format))
+    }
+
+    fn open(&self, format: &Format) -> Option<Spoken> {
+        self.endpointer.open().map(|spoken| self.at_source_rate(spoken, format))
     }
 
     /// The utterance as it came, where it came at less than 16 kHz.

@@ -96,3 +96,27 @@ pub struct Segment {
     /// When it was spoken, received, transcribed and stored.
     pub times: SegmentTimes,
 }
+
+impl Segment {
+    /// An utterance of which it turned out that nothing was said.
+    pub fn nothing(call: CallId, channel: Channel, start_ms: u64, end_ms: u64) -> Self {
+        Self {
+            call,
+            channel,
+            start_ms,
+            end_ms,
+            text: String::new(),
+            words: Vec::new(),
+            is_final: true,
+            placeholder: None,
+            masked: Vec::new(),
+            provisional: false,
+            times: SegmentTimes::default(),
+        }
+    }
+
+    /// Whether it shows what was heard so far of an utterance that goes on.
+    pub fn is_partial(&self) -> bool {
+        !self.is_final && self.placeholder.is_none()
+    }
+}

@@ -29,8 +29,8 @@ fn objections_are_told_from_neutral_talk() {
     measure("first held", first.iter().skip(1).step_by(2), false);
     let later_held = measure("later held", later.iter().skip(1).step_by(2), false);
     let held = measure("held", lines.iter().skip(1).step_by(2), false);
-    assert!(held.f1() >= 0.89, "F1 on the held half is {:.3}", held.f1());
-    assert!(later_held.f1() >= 0.88, "F1 on the later held half is {:.3}", later_held.f1());
+    assert!(held.f1() >= 0.88, "F1 on the held half is {:.3}", held.f1());
+    assert!(later_held.f1() >= 0.84, "F1 on the later held half is {:.3}", later_held.f1());
 }
 
 /// False objections an hour. All of it is read as the customer's: what an agent says raises none.
@@ -52,8 +52,18 @@ fn ordinary_calls_raise_hardly_any_objection() {
     let lines = read(include_str!("data/neutral_calls.jsonl"));
     false_an_hour("calls tune", lines.iter().step_by(2), true);
     let held = false_an_hour("calls held", lines.iter().skip(1).step_by(2), false);
-    // Two customers' hours are about four of calls. The aim is 2; this is what is reached.
-    assert!(held <= 5.0, "{held:.1} false objections an hour");
+    // Two customers' hours are about four of calls.
+    assert!(held <= 2.0, "{held:.1} false objections an hour");
+}
+
+/// Requests, closings, dates, stories and prices in the words of pushback, written signal by signal against the signals
+/// of their time: of these lines 104 objections came then. All of it may be looked at; it tells when an old mistake
+/// comes back, not how often new talk raises one.
+#[test]
+fn talk_that_looks_like_pushback_raises_few_objections() {
+    let lines = read(include_str!("data/neutral_lookalikes.jsonl"));
+    let wrong = measure("lookalikes", lines.iter(), true).wrong;
+    assert!(wrong <= 7, "{wrong} false objections in {} lines", lines.len());
 }
 
 #[test]
@@ -71,5 +81,5 @@ fn neutral_talk_raises_hardly_any_objection() {
     let held = false_an_hour("neutral held", lines.iter().skip(1).step_by(2), false);
     assert!(ordinary <= 1.5, "{ordinary:.1} false objections an hour");
     assert!(later_held <= 2.6, "{later_held:.1} false objections an hour");
-    assert!(held <= 7.7, "{held:.1} false objections an hour");
+    assert!(held <= 2.0, "{held:.1} false objections an hour");
 }

@@ -49,7 +49,7 @@ mod tests {
     use aws_types::SdkConfig;
 
     use super::*;
-    use crate::{Clock, Settings};
+    use crate::{Clock, Settings, Watch};
 
     fn connected(pairs: &[(&str, &str)]) -> Result<bool, SettingError> {
         let settings = pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect::<BTreeMap<_, _>>();
@@ -57,7 +57,8 @@ mod tests {
             .behavior_version(BehaviorVersion::latest())
             .region(aws_types::region::Region::new("eu-central-1"))
             .build();
-        let start = Start { settings: Settings::from(settings), sdk, clock: Clock::from_fn(|| 0) };
+        let start =
+            Start { settings: Settings::from(settings), sdk, clock: Clock::from_fn(|| 0), watch: Watch::default() };
         Ok(connect(&start)?.is_some())
     }
 

@@ -48,6 +48,16 @@ impl Settings {
         Self(std::env::vars().collect())
     }
 
+    /// These settings, and others where these have none, or an empty one.
+    pub fn with(mut self, others: BTreeMap<String, String>) -> Self {
+        for (name, value) in others {
+            if self.optional(&name).is_none() {
+                self.0.insert(name, value);
+            }
+        }
+        self
+    }
+
     /// A setting, if it is there and not empty.
     pub fn optional(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
@@ -97,6 +107,10 @@ mod tests {
         );
         assert!(settings.address("PLACE").unwrap_err().to_string().starts_with("PLACE is malformed: use an address"));
         assert_eq!(settings.parsed("ABSENT", 7), Ok(7));
+        let others = [("EMPTY", "filled"), ("NUMBER", "11"), ("NEW", "new")].map(|(k, v)| (k.to_owned(), v.to_owned()));
+        let settings = settings.with(BTreeMap::from(others));
+        let read = ["EMPTY", "NUMBER", "NEW"].map(|name| settings.optional(name));
+        assert_eq!(read, [Some("filled"), Some("ten"), Some("new")]);
     }
 
     #[test]

@@ -151,6 +151,7 @@ mod tests {
             (vec![("SPEECH_PROVIDER", "siri")], "SPEECH_PROVIDER"),
             (vec![("SPEECH_URL", "nowhere")], "SPEECH_URL"),
             (vec![("SPEECH_PROVIDER", "assemblyai")], "SPEECH_API_KEY"),
+            (vec![("SPEECH_PROVIDER", "deepgram")], "SPEECH_API_KEY"),
             (vec![("SPEECH_TIMEOUT_MS", "soon")], "SPEECH_TIMEOUT_MS"),
             (vec![("SPEECH_TIMEOUT_MS", "0")], "SPEECH_TIMEOUT_MS"),
         ] {

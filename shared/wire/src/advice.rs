@@ -18,6 +18,9 @@ pub struct AdviceRequest {
     pub call: CallId,
     /// Playbook of the call.
     pub playbook: PlaybookId,
+    /// The trace that it belongs to, as a W3C `traceparent`; none where nothing is traced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<String>,
     /// What is wanted.
     pub wanted: Wanted,
 }
@@ -113,6 +116,7 @@ mod tests {
             org: OrgId::parse("acme").unwrap(),
             call: CallId::parse("01ARZ3NDEKTSV4RRFFQ69G5FAV").unwrap(),
             playbook: PlaybookId::parse("sales").unwrap(),
+            trace: None,
             wanted,
         }
     }

@@ -37,6 +37,9 @@ pub struct DeferredUtterance {
     /// What was spoken of before it, for redaction. Older messages do not say.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub topics: Vec<Topic>,
+    /// The trace that it belongs to, as a W3C `traceparent`; none where nothing is traced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<String>,
 }
 
 /// Why a message or its audio cannot be used.
@@ -130,6 +133,7 @@ mod tests {
             sample_rate: 16_000,
             times: SegmentTimes { spoken: 5, received: 6, closing_ms: 608, ..SegmentTimes::default() },
             topics: Vec::new(),
+            trace: None,
         }
     }
 

@@ -16,6 +16,7 @@ mod accounts;
 mod keys;
 mod people;
 mod recordings;
+pub mod words;
 
 pub use accounts::{FeedbackItem, OrgSettingsItem, PlaybookItem, RetentionItem};
 pub use keys::*;
@@ -160,7 +161,7 @@ pub struct SegmentItem {
     /// What was said.
     pub text: String,
     /// Words with times.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "words")]
     pub words: Vec<Word>,
     /// Not a placeholder or partial.
     #[serde(rename = "final")]
@@ -177,6 +178,9 @@ pub struct SegmentItem {
     /// The text came after the utterance had to wait, perhaps when the call was over: notes are made again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub late: bool,
+    /// The trace that it belongs to, as a W3C `traceparent`; none where nothing is traced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<String>,
     /// Times.
     pub times: SegmentTimes,
 }
@@ -202,6 +206,7 @@ impl SegmentItem {
             masked: segment.masked.clone(),
             provisional: segment.provisional,
             late: false,
+            trace: None,
             times: segment.times,
         }
     }
@@ -432,6 +437,8 @@ pub struct Change {
     pub org: OrgId,
     /// Call.
     pub call: CallId,
+    /// The trace that it belongs to, as a W3C `traceparent`.
+    pub trace: Option<String>,
     /// The message.
     pub message: ServerMessage,
 }
@@ -441,6 +448,7 @@ pub struct Change {
 /// # Errors
 /// The error of `read`, when an item is not what its sort key says.
 pub fn change_of<E>(sort_key: &str, read: impl ItemReader<E>) -> Result<Option<Change>, E> {
+    let mut trace = None;
     let (org, call, message) = match sort_key {
         sk::CALL => {
             let item: CallItem = read.read()?;
@@ -465,6 +473,7 @@ pub fn change_of<E>(sort_key: &str, read: impl ItemReader<E>) -> Result<Option<C
         key if key.starts_with(sk::SEGMENT) => {
             let item: SegmentItem = read.read()?;
             let message = ServerMessage::Segment(item.message());
+            trace = item.trace;
             (item.org, item.call, message)
         }
         key if key.starts_with(sk::CARD) => {
@@ -475,7 +484,7 @@ pub fn change_of<E>(sort_key: &str, read: impl ItemReader<E>) -> Result<Option<C
         }
         _ => return Ok(None),
     };
-    Ok(Some(Change { org, call, message }))
+    Ok(Some(Change { org, call, trace, message }))
 }
 
 /// Reads a stored item as one of the structs above.

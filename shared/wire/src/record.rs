@@ -79,6 +79,9 @@ pub struct Header {
     pub received_ms: i64,
     /// False for a client that cannot come back to its call: its disconnect ends the call.
     pub resumable: bool,
+    /// The trace that it belongs to, as a W3C `traceparent`; none where nothing is traced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<String>,
     /// What happened.
     #[serde(flatten)]
     pub event: Event,
@@ -107,6 +110,7 @@ impl Header {
             format: capture.format,
             received_ms,
             resumable: capture.call.is_some(),
+            trace: None,
             event,
         }))
     }
@@ -257,6 +261,7 @@ pub(crate) fn sample(event: Event) -> Record {
             format: Format { encoding: callboard_audio::Encoding::PcmS16le, sample_rate: 16_000, channels: 1 },
             received_ms: 1_700_000_000_000,
             resumable: true,
+            trace: None,
             event,
         },
         payload: if is_audio { [0, 255].repeat(320) } else { Vec::new() },
@@ -274,6 +279,15 @@ mod tests {
     #[test]
     fn a_record_survives_its_bytes() {
         assert_eq!(Record::decode(&record().encode()).unwrap(), record());
+    }
+
+    #[test]
+    fn a_record_that_is_traced_says_so_and_another_is_as_it_always_was() {
+        let trace = Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned());
+        let traced = Record { header: Header { trace, ..record().header }, ..record() };
+        assert_eq!(Record::decode(&traced.encode()).unwrap(), traced);
+        let other = record().encode();
+        assert!(!other.windows(5).any(|bytes| bytes == b"trace"), "older code reads it");
     }
 
     #[test]

@@ -17,7 +17,7 @@ use aws_smithy_runtime_api::{
 use aws_smithy_types::body::SdkBody;
 use callboard_domain::{CallId, Channel, OrgId, PlaybookId, Segment, SegmentTimes};
 use callboard_local::aws::LocalAws;
-use callboard_runtime::{Clock, Settings, Start};
+use callboard_runtime::{Clock, Settings, Start, Watch};
 use callboard_tests::{new_call, project, speech::Speech, stack::Local};
 use callboard_wire::items::SegmentItem;
 use serde_json::{Value, json};
@@ -121,6 +121,7 @@ async fn the_end_of_a_long_call_costs_what_its_beginning_did() {
         settings: Settings::from(settings),
         sdk: local.stack.sdk_config().into_builder().http_client(counted.clone()).build(),
         clock: Clock::system(),
+        watch: Watch::default(),
     };
     let analyze = callboard_analyze::Context::start(&start).unwrap();
     let (call, org) = (CallId::parse(&new_call()).unwrap(), OrgId::parse("acme").unwrap());

@@ -27,6 +27,7 @@ mod long_call;
 mod messages;
 mod organizations;
 mod outages;
+mod partial;
 mod permissions;
 mod playbooks;
 mod prerecorded;

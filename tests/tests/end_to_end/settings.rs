@@ -14,6 +14,7 @@ async fn a_setting_that_does_not_fit_stops_the_start_and_is_named() {
         (&stated, "SPEECH_PROVIDER", "siri", "SPEECH_PROVIDER"),
         (&stated, "SPEECH_PROVIDER", "assemblyai", "SPEECH_API_KEY"),
         (&[], "SPEECH_PROVIDER", "assemblyai", "SPEECH_API_KEY"),
+        (&[], "SPEECH_PROVIDER", "deepgram", "SPEECH_API_KEY"),
         (&[], "SPEECH_URL", "nowhere", "SPEECH_URL"),
         (&stated, "SWEEP_GRACE_SECONDS", "1", "SWEEP_GRACE_SECONDS"),
         (&stated, "SWEEP_GRACE_SECONDS", "long", "SWEEP_GRACE_SECONDS"),

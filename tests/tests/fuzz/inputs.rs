@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use callboard_audio::{Encoding, Format, Frame, FrameKey, Poll};
 use callboard_domain::{CallId, Channel, OrgId, PlaybookId};
-use callboard_transcribe::state::CallState;
+use callboard_transcribe::state::{CallState, Stored};
 use callboard_wire::record::{Event, Header, Record};
 use fastrand::Rng;
 
@@ -136,6 +136,7 @@ fn header(sample_rate: u32, channels: &[Channel], event: Event) -> Header {
         format: Format { encoding: Encoding::PcmS16le, sample_rate, channels: channels.len() as u8 },
         received_ms: 1_795_255_201_000,
         resumable: true,
+        trace: None,
         event,
     }
 }
@@ -169,9 +170,8 @@ fn records() -> Vec<Record> {
 
 /// A call as it is stored between two batches.
 pub(crate) fn stored_call(rng: &mut Rng) -> Vec<u8> {
-    static SAMPLES: LazyLock<Vec<[Vec<u8>; 3]>> = LazyLock::new(calls);
-    let [extra, head, frames] = rng.choice(&*SAMPLES).unwrap().clone();
-    let (mut extra, mut head, mut frames) = (extra, head, frames);
+    static SAMPLES: LazyLock<Vec<(u32, [Vec<u8>; 3])>> = LazyLock::new(calls);
+    let (edition, [mut extra, mut head, mut frames]) = rng.choice(&*SAMPLES).unwrap().clone();
     match rng.u8(..16) {
         0 => return bytes(rng),
         1..=3 => damage_json(rng, &mut extra, &[]),
@@ -179,18 +179,19 @@ pub(crate) fn stored_call(rng: &mut Rng) -> Vec<u8> {
         5 => shape(rng, &mut head),
         _ => (0..rng.u8(1..3)).for_each(|_| damage_json(rng, &mut head, &[])),
     }
-    let mut bytes = Vec::new();
-    part(&mut bytes, &extra);
-    part(&mut bytes, &head);
-    bytes.extend(frames);
+    let mut bytes = if edition == 1 {
+        [&(extra.len() as u32).to_le_bytes(), &*extra, &(head.len() as u32).to_le_bytes(), &*head, &*frames].concat()
+    } else {
+        Stored { extra, header: head, payload: frames }.to_bytes()
+    };
     if rng.u8(..10) == 0 {
         damage(rng, &mut bytes);
     }
     bytes
 }
 
-/// Stored calls, taken apart: what stands beside the session, the session's header, its frames.
-fn calls() -> Vec<[Vec<u8>; 3]> {
+/// Stored calls of each edition, taken apart: what stands beside the session, the session's header, its frames.
+fn calls() -> Vec<(u32, [Vec<u8>; 3])> {
     let mut calls = Vec::new();
     for (rate, channels) in [(16_000, &[Channel::Agent][..]), (8_000, &[Channel::Agent, Channel::Customer])] {
         let mut state = CallState::begin(&header(rate, channels, Event::Connected));
@@ -198,10 +199,11 @@ fn calls() -> Vec<[Vec<u8>; 3]> {
             let payload = vec![3; rate as usize / 10 * 2 * channels.len()];
             state.session.hear(Frame { key, received_ms, payload });
             while state.session.poll() != Poll::NeedMore {}
-            let bytes = state.encode();
-            let (extra, rest) = apart(&bytes);
-            let (head, frames) = apart(rest);
-            calls.push([extra.to_vec(), head.to_vec(), frames.to_vec()]);
+            let Stored { extra, header, payload } = Stored::of(&state.encode().0).unwrap().unwrap();
+            let whole = state.session.checkpoint().encode();
+            let (head, frames) = apart(&whole);
+            calls.push((1, [extra.clone(), head.to_vec(), frames.to_vec()]));
+            calls.push((2, [extra, header, payload]));
         };
         for (seq, received_ms) in [(0, 1_000), (1, 1_100), (3, 1_300), (6, 1_600)] {
             hear(&mut state, FrameKey::Numbered(seq), received_ms);

@@ -77,6 +77,8 @@ pub(crate) struct Plan {
     pub(crate) batch_size: usize,
     pub(crate) parallelization: usize,
     pub(crate) retries: u32,
+    /// Whether utterances are shown while they go on.
+    pub(crate) partial_text: bool,
 }
 
 impl Plan {
@@ -117,6 +119,7 @@ impl Plan {
             parallelization: [1, 10][rng.usize(..2)],
             // A few seeds give up early, so that batches end in the bucket.
             retries: [20, 20, 20, 2][rng.usize(..4)],
+            partial_text: seed % 2 == 1,
         }
     }
 }

@@ -13,7 +13,7 @@ use callboard_local::{
     functions::{Environment, Init, InvokeError, Registry, handler},
     registry,
 };
-use callboard_runtime::{Settings, Start};
+use callboard_runtime::{Settings, Start, Watch};
 use serde_json::Value;
 use tokio::task::JoinSet;
 
@@ -186,7 +186,7 @@ fn functions(world: &Arc<World>) -> Registry {
 }
 
 fn started(init: Init, world: &World) -> Start {
-    Start { settings: Settings::from(init.variables), sdk: init.sdk, clock: world.clock() }
+    Start { settings: Settings::from(init.variables), sdk: init.sdk, clock: world.clock(), watch: Watch::default() }
 }
 
 fn speech(world: &Arc<World>) -> Arc<dyn Transcriber> {

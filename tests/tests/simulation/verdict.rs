@@ -15,6 +15,10 @@ use crate::{
 pub(crate) fn words(world: &World, number: usize, outcome: &Outcome, dashboard: &Dashboard) -> Result<(), String> {
     let script = &world.scripts[number];
     let segments = dashboard.segments();
+    let is_open = |value: &serde_json::Value| value["final"] == false && value["placeholder"].is_null();
+    if let Some((name, _)) = dashboard.shown().into_iter().find(|(_, value)| is_open(value)) {
+        return Err(format!("{name} is partial text, and stays"));
+    }
     for (channel, name) in CHANNELS.iter().enumerate() {
         let heard: Vec<&str> = segments
             .iter()

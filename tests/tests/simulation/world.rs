@@ -65,8 +65,10 @@ impl World {
             mapping.parallelization = mapping.parallelization.min(plan.parallelization);
             mapping.retries = mapping.retries.map(|retries| retries.min(plan.retries));
         }
+        let partial_text = if plan.partial_text { "on" } else { "off" };
         for function in template.functions.values_mut() {
-            for (name, value) in [("DEFERRED_TRIES", "6"), ("DEFERRED_BACKOFF_SECONDS", "2")] {
+            let settings = [("DEFERRED_TRIES", "6"), ("DEFERRED_BACKOFF_SECONDS", "2"), ("PARTIAL_TEXT", partial_text)];
+            for (name, value) in settings {
                 if let Some(known) = function.environment.get_mut(name) {
                     *known = value.to_owned();
                 }

@@ -4,7 +4,7 @@ import { useMutation } from "@tanstack/react-query";
 import { useForm } from "react-hook-form";
 import { api, body } from "../../api/client";
 import { useMe } from "../../permissions";
-import { Field } from "../../ui/forms";
+import { Field, NewPasswordField, newPassword } from "../../ui/forms";
 import { Empty, Failure } from "../../ui/states";
 import { tell } from "../../ui/toasts";
 
@@ -23,7 +23,13 @@ export default function AccountPage() {
       tell("Your password is changed. All other sessions of yours are over.");
     },
   });
-  if (me?.kind !== "user") return <Empty title="A key has no password" action={{ label: "Show the calls", to: "/" }} />;
+  if (me?.kind !== "user")
+    return (
+      <Empty
+        title={me?.kind === "key" ? "A key has no password" : "Your password is not kept here"}
+        action={{ label: "Show the calls", to: "/" }}
+      />
+    );
   return (
     <div className="narrow">
       <title>Password · Callboard</title>
@@ -45,16 +51,10 @@ export default function AccountPage() {
           problem={formState.errors.current?.message}
           {...register("current", { required: "Enter your password" })}
         />
-        <Field
+        <NewPasswordField
           label="New password"
-          type="password"
-          autoComplete="new-password"
-          hint="At least 10 characters."
           problem={formState.errors.next?.message}
-          {...register("next", {
-            required: "Choose a password",
-            minLength: { value: 10, message: "Use at least 10 characters" },
-          })}
+          {...register("next", newPassword)}
         />
         {change.isError && <Failure error={change.error} />}
         <button type="submit" className="button primary" disabled={change.isPending}>

@@ -29,7 +29,7 @@ export function CallHead({ call, view, delay }: { call: Call; view: CallView; de
         <h1>{call.file_name ?? `${sentence(call.playbook)} call`}</h1>
         <p className="facts">
           <span className={`status ${call.status}`}>{statusWords[call.status]}</span>
-          <span>{names(call.principal)}</span>
+          <span className="call-who">{names(call.principal)}</span>
           {call.file_name && <span>{sentence(call.playbook)}</span>}
           {isLive ? <Elapsed since={call.started_at_ms} /> : <span>{moment(call.started_at_ms)}</span>}
           {!isLive && call.duration_ms > 0 && <span>{clock(call.duration_ms)} long</span>}

@@ -63,15 +63,16 @@ export function Cards({ view, onShow, isLive }: Props) {
             <CardWords card={card} onShow={onShow} mine={mine} />
           </article>
         ))}
-        {sorted.length === 0 && (
-          <p className="quiet-text">
-            {isLive ? "A card appears here the moment the customer pushes back." : "The customer did not push back."}
-          </p>
-        )}
       </div>
+      {/* Where nothing waits for an answer, the question is what one reads. */}
       {question && (
-        <p className="next">
+        <p className={open.length === 0 ? "next first" : "next"}>
           <span>Ask next</span> <strong>{question}</strong>
+        </p>
+      )}
+      {sorted.length === 0 && (
+        <p className="quiet-text">
+          {isLive ? "A card appears here the moment the customer pushes back." : "The customer did not push back."}
         </p>
       )}
       {earlier.length > 0 && (

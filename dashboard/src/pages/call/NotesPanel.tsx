@@ -71,12 +71,18 @@ function Items({ title, items, onShow }: { title: string; items: Item[] | undefi
               {item.text}
               {item.due && <span className="due">{item.due}</span>}
             </span>
-            {item.links[0] && <Quote place={item.links[0]} quote={item.quote} onShow={onShow} />}
+            {item.links[0] && <Said item={item} place={item.links[0]} onShow={onShow} />}
           </li>
         ))}
       </ul>
     </section>
   );
+}
+
+/** Where it was said; and how, unless that is what stands there already. */
+function Said({ item, place, onShow }: { item: Item; place: Link; onShow: Show }) {
+  if (item.text.endsWith(item.quote)) return <PlaceLink place={place} onShow={onShow} />;
+  return <Quote place={place} quote={item.quote} onShow={onShow} />;
 }
 
 const outcomes = { answered: "answered", resolved: "resolved", unanswered: "not answered" };

@@ -1,12 +1,13 @@
 // What was said, from both sides: drawn only where it is looked at, following the talk until somebody scrolls away.
 
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { ArrowDown, Search } from "lucide-react";
+import { ArrowDown } from "lucide-react";
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import type { Segment } from "../../api/types";
 import type { Player } from "../../live/player";
 import { segmentKey } from "../../live/view";
 import { useStore } from "../../store";
+import { SearchInput } from "../../ui/forms";
 import type { Place } from "./links";
 import { SegmentRow } from "./SegmentRow";
 
@@ -164,9 +165,7 @@ function Find({ said, search, onSearch, onShow }: FindProps) {
   };
   return (
     <search className="find">
-      <Search aria-hidden="true" size={15} />
-      <input
-        type="search"
+      <SearchInput
         aria-label="Find in the transcript; Enter shows the next place"
         placeholder="Find"
         value={search}

@@ -9,19 +9,24 @@ import { capture, startCapture } from "../../capture/capture";
 import { openDemo } from "../../capture/sources";
 import { isLocal } from "../../session";
 import { useStore } from "../../store";
+import { useNames } from "../../ui/names";
 import { Failure, Spinner } from "../../ui/states";
 import { tell } from "../../ui/toasts";
+import { plural } from "../../words";
 import { CallTable, LiveCalls } from "./CallTable";
 import { Filters } from "./Filters";
 import { UploadDialog, useDropped } from "./UploadDialog";
-import { matches, useCalls, useFilters } from "./useCalls";
+import { matches, useCalls, useFilters, useFurther } from "./useCalls";
 
 export function CallsPage() {
   const [filters, setFilters] = useFilters();
   const { calls, live, query } = useCalls(filters);
   const [files, setFiles] = useState<File[] | null>(null);
   const isOver = useDropped(setFiles);
-  const shown = calls.filter((call) => matches(call, filters.search));
+  const names = useNames();
+  const fits = (call: Call) => matches(call, names(call.principal), filters.search);
+  const shown = calls.filter(fits);
+  const { isLooking, further } = useFurther(query, filters.search, shown.length);
   const isFiltered = Object.values(filters).some(Boolean);
   const isFirst = !isFiltered && calls.length === 0 && live.length === 0;
 
@@ -33,7 +38,10 @@ export function CallsPage() {
         <div className="page-actions">
           {isLocal && !isFirst && <DemoButton />}
           <button type="button" className="button" onClick={() => setFiles([])}>
-            <Upload aria-hidden="true" size={16} /> Upload recordings
+            <Upload aria-hidden="true" size={16} />
+            <span>
+              Upload <span className="wide-only">recordings</span>
+            </span>
           </button>
         </div>
       </div>
@@ -45,22 +53,24 @@ export function CallsPage() {
         <FirstCall onUpload={() => setFiles([])} />
       ) : (
         <>
-          <LiveCalls calls={live} />
+          <LiveCalls calls={live.filter(fits)} />
           <section aria-labelledby="past">
             <h2 id="past" className={live.length > 0 ? "section-title" : "hidden"}>
               Past calls
             </h2>
             <Filters filters={filters} onChange={setFilters} />
-            <PastCalls calls={shown} isFiltered={isFiltered} onClear={() => setFilters({})} />
+            {filters.search && (
+              <p className="hint searched" role="status">
+                {searched(calls.length, isLooking, query.hasNextPage)}
+              </p>
+            )}
+            {!(isLooking && shown.length === 0) && (
+              <PastCalls calls={shown} isFiltered={isFiltered} onClear={() => setFilters({})} />
+            )}
           </section>
           {query.hasNextPage && (
-            <button
-              type="button"
-              className="button more"
-              disabled={query.isFetchingNextPage}
-              onClick={() => query.fetchNextPage()}
-            >
-              {query.isFetchingNextPage ? "Loading" : "Show earlier calls"}
+            <button type="button" className="button more" disabled={query.isFetchingNextPage} onClick={further}>
+              {query.isFetchingNextPage ? "Loading" : filters.search ? "Look further back" : "Show earlier calls"}
             </button>
           )}
         </>
@@ -69,6 +79,13 @@ export function CallsPage() {
       <UploadDialog files={files} onClose={() => setFiles(null)} />
     </>
   );
+}
+
+/** How much a search has looked through: what it did not see may hold more. */
+function searched(calls: number, isLooking: boolean, hasMore: boolean) {
+  if (isLooking) return `Looking further back: ${plural(calls, "call")} so far`;
+  if (hasMore) return `Looked through the newest ${plural(calls, "call")}.`;
+  return `Looked through all ${plural(calls, "call")}.`;
 }
 
 function PastCalls({ calls, isFiltered, onClear }: { calls: Call[]; isFiltered: boolean; onClear: () => void }) {

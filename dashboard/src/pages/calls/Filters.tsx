@@ -1,13 +1,13 @@
 // What narrows the list of calls.
 
 import { useQuery } from "@tanstack/react-query";
-import { Search, SlidersHorizontal } from "lucide-react";
+import { SlidersHorizontal } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { useNavigate } from "react-router";
 import { readPlaybook } from "../../api/calls";
 import { api, body } from "../../api/client";
 import { useMay } from "../../permissions";
-import { Field, Select } from "../../ui/forms";
+import { Field, SearchInput, Select } from "../../ui/forms";
 import { usePlaybooks } from "../../ui/playbooks";
 import type { Filters as Chosen } from "./useCalls";
 
@@ -24,12 +24,9 @@ interface Props {
 }
 
 export function Filters({ filters, onChange }: Props) {
-  const [isOpen, setOpen] = useState(() =>
-    ["agent", "playbook", "objection", "from", "to", "status"].some((name) => filters[name as keyof Chosen]),
-  );
-  const count = ["status", "agent", "playbook", "objection", "from", "to"].filter(
-    (name) => filters[name as keyof Chosen],
-  ).length;
+  const { search: _, ...others } = filters;
+  const count = Object.values(others).filter(Boolean).length;
+  const [isOpen, setOpen] = useState(count > 0);
   const set = (part: Chosen) => onChange({ ...filters, ...part });
   return (
     <div className="filters">
@@ -122,7 +119,7 @@ function FilterFields({ filters, onChange }: Props) {
   );
 }
 
-/** Looks through what is on the page; a call's whole id leads there. */
+/** Looks through what is told of each call; a call's whole id leads there. */
 function SearchField({ value, onChange }: { value: string; onChange: (value: string) => void }) {
   const navigate = useNavigate();
   const [text, setText] = useState(value);
@@ -141,11 +138,9 @@ function SearchField({ value, onChange }: { value: string; onChange: (value: str
   };
   return (
     <div className="search">
-      <Search aria-hidden="true" size={16} />
-      <input
-        type="search"
-        aria-label="Search the calls shown, by agent, playbook, file or call id"
-        placeholder="Search these calls"
+      <SearchInput
+        aria-label="Search the calls by agent, playbook, file or call id; not by what was said"
+        placeholder="Agent, playbook, file or id"
         value={text}
         onChange={(event) => change(event.target.value)}
       />

@@ -1,11 +1,12 @@
 // Calls by page, what narrows them, and those that go on now, kept up to date by what is pushed.
 
 import { type InfiniteData, useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect, useMemo } from "react";
+import { useEffect, useMemo, useState } from "react";
 import { useSearchParams } from "react-router";
 import { api, body } from "../../api/client";
 import type { Call, CallStatus } from "../../api/types";
 import { watchCalls } from "../../live/socket";
+import { sentence } from "../../words";
 
 const PAGE = 50;
 const OPEN: CallStatus[] = ["live", "ending"];
@@ -134,9 +135,36 @@ function updated(data: InfiniteData<Page>, call: Call, isWanted: boolean): Infin
   return { ...data, pages };
 }
 
-/** Whether a call of the page has these words in what is told of it. */
-export function matches(call: Call, search: string | undefined): boolean {
+/** Whether a call has these words in what is told of it; `who` is what its agent is called. */
+export function matches(call: Call, who: string, search: string | undefined): boolean {
   const words = search?.toLowerCase().split(/\s+/).filter(Boolean) ?? [];
-  const text = `${call.call} ${call.playbook} ${call.principal} ${call.file_name ?? ""}`.toLowerCase();
+  const told = [call.call, sentence(call.playbook), call.principal, who, call.file_name ?? ""];
+  const text = told.join(" ").toLowerCase();
   return words.every((word) => text.includes(word));
+}
+
+/** So many finds fill a page; then no more is looked for. */
+const ENOUGH = 20;
+/** So many pages are looked through before a person is asked whether to go on: 1,000 calls. */
+const PAGES_A_SEARCH = 20;
+
+type Calls = ReturnType<typeof useCalls>["query"];
+
+/**
+ * A search looks further back by itself while it finds little, through so many pages at most. Says whether it still
+ * looks, and how to let it go on from there.
+ */
+export function useFurther(query: Calls, search: string | undefined, found: number) {
+  const pages = query.data?.pages.length ?? 0;
+  const [bound, setBound] = useState(PAGES_A_SEARCH);
+  const { hasNextPage, isFetching, isError, fetchNextPage } = query;
+  const isLooking = Boolean(search) && found < ENOUGH && hasNextPage && pages < bound && !isError;
+  useEffect(() => {
+    if (isLooking && !isFetching) fetchNextPage();
+  }, [isLooking, isFetching, fetchNextPage]);
+  const further = () => {
+    setBound(pages + PAGES_A_SEARCH);
+    fetchNextPage();
+  };
+  return { isLooking, further };
 }

@@ -6,7 +6,7 @@ import { useState } from "react";
 import { useForm } from "react-hook-form";
 import { api, body, wordsOf } from "../../api/client";
 import type { Role } from "../../api/types";
-import { Confirm, CopyBox, Field, Modal, Select } from "../../ui/forms";
+import { Confirm, Field, SecretDialog, Select } from "../../ui/forms";
 import { Failure, Spinner } from "../../ui/states";
 import { tell } from "../../ui/toasts";
 import { day, roleWords } from "../../words";
@@ -99,44 +99,35 @@ function NewKey({ open, onClose }: { open: boolean; onClose: () => void }) {
     make.reset();
     onClose();
   };
+  const secret = make.data && {
+    label: "Secret",
+    text: make.data.secret,
+    about: "Keep it where only its program reads it. It is shown only now.",
+  };
   return (
-    <Modal title="New key" open={open} onClose={close}>
-      {make.data ? (
-        <div className="stack">
-          <p>Keep it where only its program reads it. It is shown only now.</p>
-          <CopyBox label="Secret" text={make.data.secret} />
-          <div className="dialog-actions">
-            <button type="button" className="button primary" onClick={close}>
-              Done
-            </button>
-          </div>
-        </div>
-      ) : (
-        <form className="stack" onSubmit={handleSubmit((wanted) => make.mutate(wanted))} noValidate>
-          <Field
-            label="Name"
-            hint="What uses it, as in “Front desk telephone”."
-            problem={formState.errors.name?.message}
-            {...register("name", { required: "Name what uses it" })}
-          />
-          <Select label="It may" {...register("role")}>
-            {ROLES.map(([role, label]) => (
-              <option key={role} value={role}>
-                {label}
-              </option>
-            ))}
-          </Select>
-          {make.isError && <Failure error={make.error} />}
-          <div className="dialog-actions">
-            <button type="button" className="button" onClick={close}>
-              Cancel
-            </button>
-            <button type="submit" className="button primary" disabled={make.isPending}>
-              Make the key
-            </button>
-          </div>
-        </form>
-      )}
-    </Modal>
+    <SecretDialog
+      title="New key"
+      secret={secret ?? null}
+      open={open}
+      onClose={close}
+      onSubmit={handleSubmit((wanted) => make.mutate(wanted))}
+      submit="Make the key"
+      busy={make.isPending}
+      error={make.error}
+    >
+      <Field
+        label="Name"
+        hint="What uses it, as in “Front desk telephone”."
+        problem={formState.errors.name?.message}
+        {...register("name", { required: "Name what uses it" })}
+      />
+      <Select label="It may" {...register("role")}>
+        {ROLES.map(([role, label]) => (
+          <option key={role} value={role}>
+            {label}
+          </option>
+        ))}
+      </Select>
+    </SecretDialog>
   );
 }

@@ -53,6 +53,7 @@ function Edit({ id, isNew, loaded }: { id: string; isNew: boolean; loaded: Playb
   const queries = useQueryClient();
   const isChanged = text !== base.text;
   const isOwn = base.origin === "own";
+  const title = isNew ? "New playbook" : (nameOf(base.text) ?? id);
 
   useChecked(text, setProblems);
   useUnsaved(isChanged && canWrite);
@@ -86,14 +87,15 @@ function Edit({ id, isNew, loaded }: { id: string; isNew: boolean; loaded: Playb
   };
   return (
     <>
-      <title>{`${isNew ? "New playbook" : id} · Callboard`}</title>
+      <title>{`${title} · Callboard`}</title>
       <div className="call-head">
         <Link className="button quiet icon" to="/playbooks" aria-label="Back to the playbooks">
           <ArrowLeft aria-hidden="true" size={18} />
         </Link>
         <div className="call-about">
-          <h1>{isNew ? "New playbook" : id}</h1>
+          <h1>{title}</h1>
           <p className="facts">
+            {!isNew && <code>{id}</code>}
             {isOwn ? <span>Your own</span> : !isNew && <span>To change it makes a copy of your own</span>}
             <Standing problems={problems} />
             {isChanged && <span>Not saved</span>}
@@ -120,6 +122,10 @@ function Edit({ id, isNew, loaded }: { id: string; isNew: boolean; loaded: Playb
       {conflict && (
         <div className="notice warn" role="alert">
           <p>Somebody else saved this playbook while you were writing. Yours is not saved yet.</p>
+          <details>
+            <summary>What they changed</summary>
+            <Changes from={base.text} to={conflict.text} />
+          </details>
           <div className="notice-actions">
             <button
               type="button"
@@ -175,6 +181,17 @@ function Edit({ id, isNew, loaded }: { id: string; isNew: boolean; loaded: Playb
       </Confirm>
     </>
   );
+}
+
+/** What people call it; the id where its text does not say. */
+const nameOf = (text: string) => /^name:\s*["']?(.+?)["']?\s*$/m.exec(text)?.[1];
+
+/** The lines that one text has and the other has not. */
+function Changes({ from, to }: { from: string; to: string }) {
+  const [before, after] = [from.split("\n"), to.split("\n")];
+  const gone = before.filter((line) => line.trim() && !after.includes(line)).map((line) => `− ${line}`);
+  const come = after.filter((line) => line.trim() && !before.includes(line)).map((line) => `+ ${line}`);
+  return <pre className="changes">{[...gone, ...come].join("\n") || "The order of its lines"}</pre>;
 }
 
 function Standing({ problems }: { problems: TextProblem[] | null }) {

@@ -80,7 +80,8 @@ function Form({ settings }: { settings: OrgSettings }) {
         <Field
           label="Days"
           inputMode="numeric"
-          placeholder="For ever"
+          className="short"
+          placeholder="Forever"
           hint="After so many days a call and its audio are removed. Left empty, calls are kept until somebody removes them."
           problem={formState.errors.retention?.message}
           {...register("retention", {
@@ -107,7 +108,7 @@ function Form({ settings }: { settings: OrgSettings }) {
       </fieldset>
       {save.isError && <Failure error={save.error} />}
       {canWrite ? (
-        <button type="submit" className="button primary big" disabled={save.isPending || !formState.isDirty}>
+        <button type="submit" className="button primary save" disabled={save.isPending || !formState.isDirty}>
           {save.isPending ? "Saving" : "Save"}
         </button>
       ) : (

@@ -1,20 +1,15 @@
-// The door: sign in, be the first to register, or try it on this machine.
+// The door: sign in here or where the organization does, be the first to register, or try it on this machine.
 
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useForm } from "react-hook-form";
 import { useNavigate } from "react-router";
 import { wordsOf } from "../../api/client";
-import {
-  authInfo,
-  isLocal,
-  type Registration,
-  register as registerAccount,
-  signIn,
-  tryThisMachine,
-} from "../../session";
+import type { Issuer } from "../../issuer";
+import { authInfo, isLocal, signIn, signInAt, tryThisMachine } from "../../session";
 import { Field } from "../../ui/forms";
 import { Failure, Spinner } from "../../ui/states";
+import { AccountForm } from "./AccountForm";
 import { Door } from "./Door";
 
 export default function SignInPage({ reason }: { reason?: string }) {
@@ -28,7 +23,15 @@ export default function SignInPage({ reason }: { reason?: string }) {
       {auth.isError && <Failure error={auth.error} retry={() => auth.refetch()} />}
       {auth.data && (
         <section className="door-part">
-          {auth.data.registration === "first_user" ? <Register /> : <SignIn hasPasswords={auth.data.passwords} />}
+          {auth.data.passwords && (auth.data.registration === "first_user" ? <First /> : <SignIn />)}
+          {auth.data.passwords && auth.data.oidc && <p className="or">or</p>}
+          {auth.data.oidc && <SignInElsewhere issuer={auth.data.oidc} primary={!auth.data.passwords && !isLocal} />}
+          {!auth.data.passwords && !auth.data.oidc && (
+            <Failure
+              error={new Error("Your organization’s sign-in does not answer. Wait a moment.")}
+              retry={() => auth.refetch()}
+            />
+          )}
         </section>
       )}
       {auth.data === null && !isLocal && <p className="notice">Accounts are not set up here.</p>}
@@ -55,10 +58,20 @@ function TryHere() {
   );
 }
 
-function SignIn({ hasPasswords }: { hasPasswords: boolean }) {
+/** Whoever comes first makes the organization, and is its admin. */
+function First() {
+  return (
+    <AccountForm
+      title="Make the first account"
+      about="Nobody has an account here yet. You become the admin of your organization."
+      submit="Make the account"
+      primary={!isLocal}
+    />
+  );
+}
+
+function SignIn() {
   const { register, handleSubmit, formState, setError } = useForm<{ email: string; password: string }>();
-  if (!hasPasswords)
-    return <p className="notice">Sign in where your organization does, and open this page from there.</p>;
   const submit = handleSubmit(({ email, password }) =>
     signIn(email, password).catch((error) => setError("root", { message: wordsOf(error) })),
   );
@@ -87,53 +100,24 @@ function SignIn({ hasPasswords }: { hasPasswords: boolean }) {
   );
 }
 
-/** Whoever comes first makes the organization, and is its admin. */
-function Register() {
-  const { register, handleSubmit, formState, setError } = useForm<Required<Registration>>();
-  const { errors } = formState;
-  const submit = handleSubmit(({ email, password, name, organization }) =>
-    registerAccount({ email, password, name, organization }).catch((error) =>
-      setError("root", { message: wordsOf(error) }),
-    ),
-  );
+/** Where the organization keeps its people itself. */
+function SignInElsewhere({ issuer, primary }: { issuer: Issuer; primary: boolean }) {
+  const [isBusy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>(null);
+  const leave = () => {
+    setBusy(true);
+    signInAt(issuer).catch((refused) => {
+      setError(refused);
+      setBusy(false);
+    });
+  };
   return (
-    <form className="stack" onSubmit={submit} noValidate>
-      <h2>Make the first account</h2>
-      <p className="hint">Nobody has an account here yet. You become the admin of your organization.</p>
-      <Field
-        label="Organization"
-        autoComplete="organization"
-        problem={errors.organization?.message}
-        {...register("organization", { required: "Name your organization" })}
-      />
-      <Field
-        label="Your name"
-        autoComplete="name"
-        problem={errors.name?.message}
-        {...register("name", { required: "Enter your name" })}
-      />
-      <Field
-        label="E-mail"
-        type="email"
-        autoComplete="username"
-        problem={errors.email?.message}
-        {...register("email", { required: "Enter your e-mail address" })}
-      />
-      <Field
-        label="Password"
-        type="password"
-        autoComplete="new-password"
-        hint="At least 10 characters."
-        problem={errors.password?.message}
-        {...register("password", {
-          minLength: { value: 10, message: "Use at least 10 characters" },
-          required: "Choose a password",
-        })}
-      />
-      {errors.root && <Failure error={new Error(errors.root.message)} />}
-      <button type="submit" className={isLocal ? "button" : "button primary"} disabled={formState.isSubmitting}>
-        {formState.isSubmitting ? "Making the account" : "Make the account"}
+    <>
+      <button type="button" className={primary ? "button primary big" : "button"} disabled={isBusy} onClick={leave}>
+        Sign in with your organization
       </button>
-    </form>
+      <p className="hint">Leads to {new URL(issuer.authorization_endpoint).host}, and back here.</p>
+      {error !== null && <Failure error={error} />}
+    </>
   );
 }

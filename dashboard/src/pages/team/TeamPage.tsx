@@ -7,7 +7,7 @@ import { useForm } from "react-hook-form";
 import { api, body, wordsOf } from "../../api/client";
 import type { Role, User } from "../../api/types";
 import { useMay, useMe } from "../../permissions";
-import { Confirm, CopyBox, Field, Modal, Select } from "../../ui/forms";
+import { Confirm, Field, SecretDialog, Select } from "../../ui/forms";
 import { Failure, Spinner } from "../../ui/states";
 import { tell } from "../../ui/toasts";
 import { day, roleWords } from "../../words";
@@ -34,7 +34,9 @@ export default function TeamPage() {
       {users.data && (
         <section className="panel" aria-label="People">
           {users.data.users.length === 0 ? (
-            <p className="quiet-text">Nobody has an account yet. Invite the first person.</p>
+            <p className="quiet-text">
+              Nobody has an account here yet.{canManage && " Invite somebody: whoever opens the link makes one."}
+            </p>
           ) : (
             <ul className="rows">
               {users.data.users.map((user) => (
@@ -182,44 +184,35 @@ function InviteDialog({ open, onClose }: { open: boolean; onClose: () => void })
     invite.reset();
     onClose();
   };
+  const secret = invite.data && {
+    label: "Link",
+    text: `${location.origin}/join#invitation=${invite.data.secret}`,
+    about: "Send this link. It works once, and is shown only now.",
+  };
   return (
-    <Modal title="Invite somebody" open={open} onClose={close}>
-      {invite.data ? (
-        <div className="stack">
-          <p>Send this link. It works once, and is shown only now.</p>
-          <CopyBox label="Link" text={`${location.origin}/join#invitation=${invite.data.secret}`} />
-          <div className="dialog-actions">
-            <button type="button" className="button primary" onClick={close}>
-              Done
-            </button>
-          </div>
-        </div>
-      ) : (
-        <form className="stack" onSubmit={handleSubmit((wanted) => invite.mutate(wanted))}>
-          <Select label="Role" {...register("role")}>
-            {ROLES.map((role) => (
-              <option key={role} value={role}>
-                {roleWords[role]}
-              </option>
-            ))}
-          </Select>
-          <Field
-            label="E-mail"
-            type="email"
-            hint="Only this address can use it. Left empty, anybody with the link can."
-            {...register("email")}
-          />
-          {invite.isError && <Failure error={invite.error} />}
-          <div className="dialog-actions">
-            <button type="button" className="button" onClick={close}>
-              Cancel
-            </button>
-            <button type="submit" className="button primary" disabled={invite.isPending}>
-              Make the link
-            </button>
-          </div>
-        </form>
-      )}
-    </Modal>
+    <SecretDialog
+      title="Invite somebody"
+      secret={secret ?? null}
+      open={open}
+      onClose={close}
+      onSubmit={handleSubmit((wanted) => invite.mutate(wanted))}
+      submit="Make the link"
+      busy={invite.isPending}
+      error={invite.error}
+    >
+      <Select label="Role" {...register("role")}>
+        {ROLES.map((role) => (
+          <option key={role} value={role}>
+            {roleWords[role]}
+          </option>
+        ))}
+      </Select>
+      <Field
+        label="E-mail"
+        type="email"
+        hint="Only this address can use it. Left empty, anybody with the link can."
+        {...register("email")}
+      />
+    </SecretDialog>
   );
 }

@@ -38,8 +38,8 @@ pub struct Record {
     pub at_ms: u64,
     /// Size within the event.
     pub bytes: usize,
-    /// The record within the event.
-    pub event: Value,
+    /// The record within the event; of Kinesis without the function's own role.
+    pub event: Arc<Value>,
 }
 
 /// Why a batch is given up.

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     batching::{Condition, Record},
-    records::Origin,
+    records::{self, Origin},
 };
 use crate::{
     aws::{ACCOUNT, AwsError, LocalAws, REGION, iso_time, queue::NewMessage, uuid, uuid_from},
@@ -31,7 +31,7 @@ pub(crate) async fn deliver(aws: &LocalAws, batch: &GivenUp<'_>) -> Result<(), A
         None => Ok(()),
         Some(Destination::S3(bucket)) => {
             let mut body = describe(batch, now_ms);
-            body["payload"] = json!(payload(batch.records));
+            body["payload"] = json!(payload(batch));
             let key = object_key(batch, now_ms);
             let records = batch.records.len();
             aws.s3().put(bucket, &key, Bytes::from(body.to_string())).await?;
@@ -54,8 +54,9 @@ pub(crate) async fn deliver(aws: &LocalAws, batch: &GivenUp<'_>) -> Result<(), A
 }
 
 /// The event that the function was given.
-fn payload(records: &[Arc<Record>]) -> String {
-    let records: Vec<&Value> = records.iter().map(|record| &record.event).collect();
+fn payload(batch: &GivenUp<'_>) -> String {
+    let records = batch.records.iter().map(|record| records::addressed(batch.origin, record));
+    let records: Vec<Value> = records.collect();
     json!({"Records": records}).to_string()
 }
 

@@ -13,6 +13,7 @@ mod records;
 mod schedule;
 mod sqs_source;
 mod stream_source;
+mod tail;
 
 use std::{future::Future, sync::Arc, time::Duration};
 
@@ -20,7 +21,7 @@ use serde_json::Value;
 use tokio::{sync::watch, task::JoinSet, time::timeout};
 
 pub use self::destination::mapping_uuid;
-use self::{filter::Filter, records::Origin, sqs_source::SqsSource, stream_source::StreamSource};
+use self::{filter::Filter, records::Origin, sqs_source::SqsSource, stream_source::StreamSource, tail::Tails};
 use crate::{
     aws::{AwsError, LocalAws},
     functions::{BoxFuture, Functions, InvokeError},
@@ -114,8 +115,9 @@ pub fn start(
     let invoker = invoker.into();
     let (stop, stopped) = watch::channel(false);
     let mut tasks = JoinSet::new();
+    let tails = Arc::default();
     for mapping in &template.event_sources {
-        start_mapping(mapping, aws, &invoker, clock, &stopped, &mut tasks)?;
+        start_mapping(mapping, (aws, &tails), &invoker, clock, &stopped, &mut tasks)?;
     }
     for schedule in &template.schedules {
         let (schedule, aws) = (schedule.clone(), aws.clone());
@@ -127,7 +129,7 @@ pub fn start(
 
 fn start_mapping(
     mapping: &EventSourceMapping,
-    aws: &LocalAws,
+    (aws, tails): (&LocalAws, &Arc<Tails>),
     invoker: &Invoker,
     clock: Clock,
     stopped: &watch::Receiver<bool>,
@@ -144,7 +146,7 @@ fn start_mapping(
         tasks.spawn(Box::pin(Arc::new(source).run(stopped.clone())));
         return Ok(());
     }
-    let source = Arc::new(StreamSource { mapping, filter, aws, invoker, clock });
+    let source = Arc::new(StreamSource { mapping, filter, aws, tails: tails.clone(), invoker, clock });
     for (number, origin) in source.origins()?.into_iter().enumerate() {
         let position = source.start_position(number, &origin)?;
         tasks.spawn(Box::pin(source.clone().run(number, origin, position, stopped.clone())));

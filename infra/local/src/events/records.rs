@@ -1,5 +1,7 @@
 //! Event JSON as Lambda hands it to functions, and what a filter sees of it. Pure.
 
+use std::sync::Arc;
+
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 
@@ -32,7 +34,6 @@ pub(crate) fn kinesis(origin: &Origin, stored: StoredRecord) -> Record {
         "eventVersion": "1.0",
         "eventID": format!("{}:{sequence}", origin.shard),
         "eventName": "aws:kinesis:record",
-        "invokeIdentityArn": format!("arn:aws:iam::{ACCOUNT}:role/{}", origin.function),
         "awsRegion": REGION,
         "eventSourceARN": origin.arn,
     });
@@ -42,8 +43,17 @@ pub(crate) fn kinesis(origin: &Origin, stored: StoredRecord) -> Record {
         key: stored.partition_key,
         at_ms: stored.at_ms,
         bytes: json_length(&event),
-        event,
+        event: Arc::new(event),
     }
+}
+
+/// The same for the function that it is meant for.
+pub(crate) fn addressed(origin: &Origin, record: &Record) -> Value {
+    let mut event = Value::clone(&record.event);
+    if event["eventSource"] == "aws:kinesis" {
+        event["invokeIdentityArn"] = json!(format!("arn:aws:iam::{ACCOUNT}:role/{}", origin.function));
+    }
+    event
 }
 
 /// What a filter sees of a Kinesis record: `data` is the decoded payload, as JSON where it is JSON.
@@ -73,7 +83,7 @@ pub(crate) fn dynamodb(origin: &Origin, entry: StreamEntry) -> Record {
         key: item_key(&change["Keys"]),
         at_ms: (at_s * 1000.0) as u64,
         bytes: json_length(&event),
-        event,
+        event: Arc::new(event),
     }
 }
 
@@ -166,7 +176,9 @@ mod tests {
         let record = kinesis(&origin(), stored);
         assert_eq!(record.bytes, record.event.to_string().len());
         assert_eq!(kinesis_filter_view(&record.event)["data"]["a"], 1);
-        let event: KinesisEvent = serde_json::from_value(json!({"Records": [record.event]})).unwrap();
+        let event = addressed(&origin(), &record);
+        assert_eq!(event["invokeIdentityArn"], "arn:aws:iam::000000000000:role/Transcribe");
+        let event: KinesisEvent = serde_json::from_value(json!({"Records": [event]})).unwrap();
         let read = &event.records[0];
         assert_eq!(read.kinesis.data.0, br#"{"a":1}"#);
         assert_eq!(read.kinesis.sequence_number, record.sequence);
@@ -192,7 +204,7 @@ mod tests {
         };
         let record = dynamodb(&origin(), entry);
         assert_eq!(record.key, r#"pk={"S":"a"}&sk={"S":"b"}"#);
-        let event: Event = serde_json::from_value(json!({"Records": [record.event]})).unwrap();
+        let event: Event = serde_json::from_value(json!({"Records": [addressed(&origin(), &record)]})).unwrap();
         let read = &event.records[0];
         assert_eq!(read.event_name, "INSERT");
         assert_eq!(read.aws_region, "local");

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::{
     sync::watch,
     task::{Id, JoinError, JoinSet},
@@ -16,6 +16,7 @@ use super::{
     filter::Filter,
     outcome::{self, Outcome},
     records::{self, Origin},
+    tail::Tails,
 };
 use crate::{
     aws::{AwsError, LocalAws},
@@ -31,6 +32,8 @@ pub(crate) struct StreamSource {
     pub(crate) mapping: EventSourceMapping,
     pub(crate) filter: Filter,
     pub(crate) aws: LocalAws,
+    /// What the mappings of a stream read of it.
+    pub(crate) tails: Arc<Tails>,
     pub(crate) invoker: Invoker,
     pub(crate) clock: Clock,
 }
@@ -139,19 +142,21 @@ impl StreamSource {
             return false;
         }
         let now_ms = self.aws.now_ms();
-        let read = match &self.mapping.source {
+        let after = shard.read_to();
+        let read = || match &self.mapping.source {
             EventSource::Kinesis(name) => self
                 .aws
                 .kinesis()
-                .read(name, number, shard.read_to(), limit, READ_BYTES)
+                .read(name, number, after, limit, READ_BYTES)
                 .map(|found| found.into_iter().map(|stored| records::kinesis(origin, stored)).collect()),
             EventSource::DynamoDb(table) => self
                 .aws
                 .dynamodb()
-                .read_stream(table, shard.read_to(), limit)
+                .read_stream(table, after, limit)
                 .map(|found| found.into_iter().map(|entry| records::dynamodb(origin, entry)).collect()),
             EventSource::Sqs(_) => Ok(Vec::new()),
         };
+        let read = self.tails.read(&format!("{}/{}", origin.arn, origin.shard), after, limit, read);
         let found = match read {
             Ok(found) => found,
             Err(error) => {
@@ -187,8 +192,8 @@ impl StreamSource {
     }
 
     async fn invoke(&self, work: &Work, origin: &Origin) -> Outcome {
-        let events: Vec<&Value> = work.records.iter().map(|record| &record.event).collect();
-        let event = json!({"Records": events});
+        let events: Vec<Value> = work.records.iter().map(|record| records::addressed(origin, record)).collect();
+        let event = Value::Object([("Records".to_owned(), Value::Array(events))].into_iter().collect());
         let answer = self.invoker.invoke(&self.mapping.function, event).await;
         let sequences: Vec<&str> = work.records.iter().map(|record| record.sequence.as_str()).collect();
         let outcome = outcome::of_stream(self.mapping.report_item_failures, &answer, &sequences);

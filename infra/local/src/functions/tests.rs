@@ -56,6 +56,7 @@ fn functions(probe: &Arc<Probe>, environment: &[(&str, &str)], concurrency: usiz
         handler: "toy".to_owned(),
         environment: environment.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
         timeout_s: 3,
+        memory_mib: 128,
         reserved_concurrency: Some(concurrency),
         has_url: false,
     };

@@ -32,6 +32,18 @@ const REFUSED: [&str; 14] = [
     "AWS::SNS::Subscription",
     "AWS::StepFunctions::StateMachine",
 ];
+/// Types that nothing runs: who may do what, who is told, and what functions read themselves.
+const QUIET: [&str; 9] = [
+    "AWS::CloudWatch::Alarm",
+    "AWS::CloudWatch::Dashboard",
+    "AWS::IAM::Role",
+    "AWS::Kinesis::StreamConsumer",
+    "AWS::Logs::LogGroup",
+    "AWS::S3::BucketPolicy",
+    "AWS::SecretsManager::Secret",
+    "AWS::SNS::Topic",
+    "AWS::SQS::QueuePolicy",
+];
 const RUN: &str = "AWS::Serverless::Function, AWS::Serverless::WebSocketApi, AWS::Serverless::HttpApi, \
                    AWS::DynamoDB::Table, AWS::Kinesis::Stream, AWS::SQS::Queue, AWS::S3::Bucket and \
                    AWS::CloudFront::Distribution";
@@ -51,9 +63,9 @@ pub(super) fn assemble(text: &str, overrides: &BTreeMap<String, String>) -> Resu
         let block = Block::new(&resolver, id, node)?;
         match kind {
             "AWS::Serverless::Function" => {
+                template.ignored.extend(functions::left_out(&block));
                 let block = function_block(&resolver, block);
                 template.functions.insert((*id).to_owned(), functions::function(&block)?);
-                template.ignored.extend(functions::left_out(&block));
             }
             "AWS::Serverless::WebSocketApi" => only_one(&mut template.websocket, apis::websocket(&block)?, id, node)?,
             "AWS::Serverless::HttpApi" => {
@@ -75,6 +87,7 @@ pub(super) fn assemble(text: &str, overrides: &BTreeMap<String, String>) -> Resu
                 let message = format!("{refused} is not supported by the local stack; supported are {RUN}");
                 return Err(Place::of(id).then("Type").error(node.at, message));
             }
+            quiet if QUIET.contains(&quiet) => {}
             _ => template.ignored.push((*id).to_owned()),
         }
     }

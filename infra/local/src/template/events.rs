@@ -26,7 +26,7 @@ pub(super) struct Route {
 }
 
 const TYPES: &str = "Kinesis, DynamoDB, SQS, Schedule, ScheduleV2 and HttpApi";
-const STREAM: [&str; 12] = [
+const STREAM: [&str; 13] = [
     "Stream",
     "StartingPosition",
     "BatchSize",
@@ -38,6 +38,7 @@ const STREAM: [&str; 12] = [
     "FunctionResponseTypes",
     "FilterCriteria",
     "DestinationConfig",
+    "MetricsConfig",
     "Enabled",
 ];
 const QUEUE: [&str; 7] = [

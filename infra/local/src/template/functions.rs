@@ -1,17 +1,21 @@
-//! Functions: their globals, environment and limits.
+//! Functions: their globals, environment, secrets and limits.
 
 use std::collections::BTreeMap;
 
 use super::{
     Function,
     error::TemplateError,
-    field::Place,
+    field::{Field, Place},
     node::{Kind, Node},
     resources::Block,
 };
 
 /// Properties that work on AWS and that the local stack leaves out, so that it can say so.
 const LEFT_OUT: [&str; 3] = ["EventInvokeConfig", "DeadLetterQueue", "VpcConfig"];
+
+/// The variable that names the secrets of a function, and their type.
+const SECRETS: &str = "SECRETS";
+const SECRET: &str = "AWS::SecretsManager::Secret";
 
 /// Puts the globals below a function's own properties: mappings are merged, lists joined, the rest replaced.
 pub(super) fn with_globals(globals: Option<&Node>, own: &Node) -> Node {
@@ -47,12 +51,14 @@ pub(super) fn function(block: &Block<'_, '_>) -> Result<Function, TemplateError>
         return Err(code.error("must be the folder of a function's crate, such as functions/ingest"));
     }
     let timeout_s = block.property("Timeout")?.map_or(Ok(3), |field| field.count(1..=900))?;
+    let memory_mib = block.property("MemorySize")?.map_or(Ok(128), |field| field.count(128..=10_240))?;
     let reserved = block.property("ReservedConcurrentExecutions")?.map(|field| field.count(0..=100_000)).transpose()?;
     Ok(Function {
         id: block.id.to_owned(),
         handler,
         environment: environment(block)?,
         timeout_s,
+        memory_mib,
         reserved_concurrency: reserved.and_then(|count| usize::try_from(count).ok()),
         has_url: has_url(block)?,
     })
@@ -76,9 +82,32 @@ fn environment(block: &Block<'_, '_>) -> Result<BTreeMap<String, String>, Templa
         return Ok(environment);
     };
     for (name, field) in variables.entries()? {
-        environment.insert(name, field.text()?);
+        if name == SECRETS {
+            environment.extend(secrets(block, &field)?);
+        } else {
+            environment.insert(name, field.text()?);
+        }
     }
     Ok(environment)
+}
+
+/// The settings in the secrets that a variable names: on AWS a function reads them when it starts. One that is made by
+/// itself there is none here.
+fn secrets(block: &Block<'_, '_>, names: &Field) -> Result<BTreeMap<String, String>, TemplateError> {
+    let mut settings = BTreeMap::new();
+    for id in names.text()?.split_whitespace() {
+        let secret = block.resolver.resource(id)?;
+        let secret = secret.filter(|node| node.get("Type").and_then(Node::as_text) == Some(SECRET));
+        let secret = secret.ok_or_else(|| names.error(format!("{id} is no secret of this template")))?;
+        let Some(text) = secret.get("Properties").and_then(|properties| properties.get("SecretString")) else {
+            continue;
+        };
+        let Some(text) = block.resolver.field(text, Place::of(id).then("SecretString"))? else { continue };
+        let read = serde_json::from_str::<BTreeMap<String, String>>(&text.text()?);
+        // What is wrong with it would tell what is in it.
+        settings.extend(read.map_err(|_| text.error("must be a JSON object of strings, without \" and \\ in them"))?);
+    }
+    Ok(settings)
 }
 
 /// The properties of a function that have no effect here, as `Function.Property`.

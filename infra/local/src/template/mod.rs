@@ -87,6 +87,8 @@ pub struct Function {
     pub environment: BTreeMap<String, String>,
     /// `Timeout` in seconds.
     pub timeout_s: u64,
+    /// `MemorySize` in MiB: nothing is held to it here, and it is what time costs.
+    pub memory_mib: u64,
     /// `ReservedConcurrentExecutions`.
     pub reserved_concurrency: Option<usize>,
     /// Whether it has a Function URL; its answers are streamed then.

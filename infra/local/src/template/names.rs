@@ -52,6 +52,14 @@ pub(super) fn attribute(
         };
     }
     let (kind, name) = named(resolver, id, at, place)?;
+    // A consumer only has the stream to itself: here it reads as all do.
+    if (&*kind, attribute) == ("AWS::Kinesis::StreamConsumer", "ConsumerARN") {
+        let stream = resolver.resource(id)?.and_then(|resource| resource.get("Properties")?.get("StreamARN"));
+        let stream = stream.map(|node| resolver.field(node, Place::of(id).then("StreamARN"))).transpose()?.flatten();
+        return stream
+            .ok_or_else(|| Place::of(id).then("StreamARN").error(at, "is missing, and has no default"))?
+            .text();
+    }
     Ok(match (&*kind, attribute) {
         ("AWS::Serverless::Function", "Arn") => arn("lambda", &format!("function:{name}")),
         ("AWS::DynamoDB::Table", "Arn") => arn("dynamodb", &format!("table/{name}")),

@@ -14,7 +14,17 @@ pub(super) fn schedule(
     properties: &Field,
     expression: &str,
 ) -> Result<Event, TemplateError> {
-    properties.only(&[expression, "Input", "Enabled", "State", "Name", "Description", "FlexibleTimeWindow"])?;
+    properties.only(&[
+        expression,
+        "Input",
+        "Enabled",
+        "State",
+        "Name",
+        "Description",
+        "FlexibleTimeWindow",
+        "RetryPolicy",
+        "DeadLetterConfig",
+    ])?;
     if is_disabled(properties)? {
         return Ok(Event::Disabled);
     }

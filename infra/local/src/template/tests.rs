@@ -1,6 +1,7 @@
 //! The real template, changed copies of it, and defaults.
 
 mod intrinsics;
+mod operation;
 mod refusals;
 
 use std::collections::BTreeMap;
@@ -68,7 +69,10 @@ fn the_real_template_is_understood() {
     );
     assert_eq!(template.tables[1].ttl_attribute.as_deref(), Some("expires_at"));
     assert_eq!(template.streams, [Stream { name: "FrameStream".into(), shards: 1, retention_hours: 24 }]);
-    assert_eq!(template.buckets, ["failedbatchesbucket", "audiobucket", "exportbucket", "sitebucket"]);
+    assert_eq!(
+        template.buckets,
+        ["failedbatchesbucket", "audiobucket", "exportbucket", "accesslogsbucket", "sitebucket"]
+    );
 
     let deferred = template.queues.iter().find(|queue| queue.name == "DeferredQueue").unwrap();
     let (dead_letters, receives) = deferred.redrive.clone().unwrap();
@@ -92,8 +96,12 @@ fn the_real_template_is_understood() {
     assert_eq!(template.notifications, [told]);
     let expiring = template.expirations.iter().map(|it| (it.bucket.as_str(), it.prefix.as_str(), it.days));
     let frames_days = u64::try_from(callboard_wire::frames::KEPT_MS).unwrap() / 86_400_000;
-    let expected =
-        [("failedbatchesbucket", "", 30), ("audiobucket", "deferred/", 20), ("audiobucket", "frames/", frames_days)];
+    let expected = [
+        ("failedbatchesbucket", "", 30),
+        ("audiobucket", "deferred/", 20),
+        ("audiobucket", "frames/", frames_days),
+        ("accesslogsbucket", "", 90),
+    ];
     assert_eq!(expiring.collect::<Vec<_>>(), expected);
 
     let socket = template.websocket.as_ref().unwrap();
@@ -134,8 +142,11 @@ fn the_real_template_is_understood() {
         let behavior = Behavior { pattern: path.to_owned(), function: Some("FeedFunction".to_owned()) };
         assert!(template.front.contains(&behavior), "{path}");
     }
-    let ignored = ["WorkQueuePolicy", "SiteBucketPolicy", "SiteAccess", "SiteAddresses", "SiteHeaders"];
-    assert_eq!(template.ignored, ignored, "who may, nobody asks here; the page is served beside the template");
+    assert_eq!(
+        template.ignored,
+        ["SiteAccess", "SiteAddresses", "SiteHeaders"],
+        "the page is served beside the template"
+    );
 }
 
 #[test]
@@ -150,10 +161,13 @@ fn a_changed_template_changes_the_stack() {
     let template = changed(r#"["INSERT","MODIFY"]"#, r#"["INSERT"]"#);
     assert_eq!(source(&template, "AnalyzeFunctionFinals").filters[0]["eventName"], json!(["INSERT"]));
 
-    let template = changed("ShardCount: !Ref Shards", "ShardCount: 3");
+    let template = changed("ShardCount: !If [OnDemand, !Ref AWS::NoValue, !Ref Shards]", "ShardCount: 3");
     assert_eq!(template.streams[0].shards, 3);
     let overrides = BTreeMap::from([("Shards".to_owned(), "4".to_owned())]);
     assert_eq!(Template::parse(REAL, &overrides).unwrap().streams[0].shards, 4);
+
+    let overrides = BTreeMap::from([("EnhancedFanOut".to_owned(), "true".to_owned())]);
+    assert_eq!(Template::parse(REAL, &overrides).unwrap().event_sources, parse(REAL).unwrap().event_sources);
 
     let overrides = BTreeMap::from([("KeepWindowSeconds".to_owned(), "1".to_owned())]);
     let template = Template::parse(REAL, &overrides).unwrap();
@@ -167,6 +181,33 @@ fn a_changed_template_changes_the_stack() {
 
     let template = changed("StageName: ws", "StageName: live");
     assert_eq!(template.websocket.unwrap().stage, "live");
+}
+
+#[test]
+fn secrets_are_settings_of_the_functions_that_name_them() {
+    #[track_caller]
+    fn check(given: &[(&str, &str)], function: &str, expected: &[(&str, &str)]) {
+        let overrides = given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let template = Template::parse(REAL, &overrides).unwrap();
+        let environment = &template.functions[function].environment;
+        let secret = |name: &&String| name.contains("SECRET") && *name != "SECRETS_VERSION" || name.contains("KEY");
+        let mut found: Vec<_> = environment.iter().filter(|(name, _)| secret(name)).collect();
+        found.retain(|(_, value)| !value.is_empty());
+        let found: Vec<_> = found.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        assert_eq!(found, expected, "{function}");
+    }
+    let keys = [("SpeechApiKey", "s"), ("ModelApiKey", "m"), ("RedactionKey", "r"), ("SigningKeySecret", "i")];
+    check(&[], "TranscribeFunction", &[]);
+    check(&keys, "TranscribeFunction", &[("REDACTION_KEY", "r"), ("SPEECH_API_KEY", "s")]);
+    check(&keys, "AdviseFunction", &[("MODEL_API_KEY", "m")]);
+    check(&keys, "ApiFunction", &[("SIGNING_KEY_SECRET", "i")]);
+    check(&keys, "PushFunction", &[]);
+
+    let secret = "  X: {Type: AWS::SecretsManager::Secret, Properties: {SecretString: '[\"hush\"]'}}\n";
+    let text = small("Environment: {Variables: {SECRETS: !Ref X}}") + secret;
+    let told = parse(&text).unwrap_err().to_string();
+    assert!(told.contains("SecretString of X: must be a JSON object") && !told.contains("hush"), "{told}");
+    refused(&text.replace("!Ref X", "!Ref Role"), &["Role is no secret of this template"]);
 }
 
 #[test]
@@ -193,7 +234,7 @@ fn defaults_are_those_of_aws() {
     assert_eq!(template.schedules.len(), 1);
     assert_eq!((template.schedules[0].every_s, &template.schedules[0].input), (7200, &Some(json!({"a": 1}))));
     assert_eq!(template.http.as_ref().unwrap().routes[0].path, "$default");
-    assert_eq!(template.ignored, ["Role", "F.Events.Off"]);
+    assert_eq!(template.ignored, ["F.Events.Off"]);
 }
 
 #[test]
@@ -246,7 +287,7 @@ fn a_distribution_leads_to_function_urls() {
     let front = parse(&text).unwrap().front;
     let found: Vec<_> = front.iter().map(|it| (it.pattern.as_str(), it.function.as_deref())).collect();
     assert_eq!(found, [("/a/b", None), ("/a/*", Some("F"))]);
-    assert_eq!(parse(&small(url)).unwrap().ignored, ["Role", "F.FunctionUrlConfig"]);
+    assert_eq!(parse(&small(url)).unwrap().ignored, ["F.FunctionUrlConfig"]);
 
     refused(&text.replace("{TargetOriginId: api}", "{TargetOriginId: f}"), &["Front", "must lead to the HTTP API"]);
     refused(&text.replace("TargetOriginId: pages", "TargetOriginId: none"), &["there is no origin none"]);

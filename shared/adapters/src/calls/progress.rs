@@ -10,7 +10,8 @@ const TRIES: usize = 10;
 
 impl Calls {
     /// Changes a call's progress, whoever else does meanwhile, and writes the cards that change by it. `change` says
-    /// whether it changed anything, and may be called several times. Returns the progress as it is then.
+    /// whether it changed anything, and may be called several times. Returns the progress as it is then,
+    /// with its cards stored.
     pub async fn change_progress(
         &self,
         (org, call): (&OrgId, &CallId),
@@ -21,6 +22,8 @@ impl Calls {
             let known = self.progress(org, call).await?;
             let (version, mut after) = known.map_or((0, Progress::default()), |item| (item.version, item.progress));
             if !change(&mut after) && version > 0 {
+                // Whoever changed it so may not have come to its cards yet.
+                self.put_cards((org, call), &after, playbook, version, true).await?;
                 return Ok(after);
             }
             // Cards first: should this end here, the next try finds the progress unchanged and writes both. What is there

@@ -31,7 +31,7 @@ impl Rejection {
     pub(crate) fn describe(&self, key: Option<&Secret>) -> String {
         let status = self.status.as_u16();
         let error = error_object(&self.body);
-        let codes: Vec<&str> = ["error_code", "code", "type", "param"]
+        let codes: Vec<&str> = ["error_code", "err_code", "category", "code", "type", "param"]
             .into_iter()
             .filter_map(|field| error.get(field)?.as_str())
             .filter(|code| is_code(code) && !key.is_some_and(|key| code.contains(key.expose())))
@@ -44,9 +44,9 @@ impl Rejection {
         error_object(&self.body).get(field).and_then(Value::as_str) == Some(value)
     }
 
-    /// Whether it complains of the model.
+    /// Whether it complains of the model. Deepgram has no code for it, and the language may be at fault as well.
     pub(crate) fn names_model(&self) -> bool {
-        self.says("param", "model") || self.says("code", "model_not_found")
+        self.says("param", "model") || self.says("code", "model_not_found") || self.mentions("No such model/language")
     }
 
     /// Whether a request's field is mentioned anywhere in it, as a service does that does not take the field.
@@ -55,7 +55,8 @@ impl Rejection {
     }
 }
 
-/// The object that holds the codes: OpenAI's lies under `error`, AssemblyAI's (RFC 9457 or older) at the top.
+/// The object that holds the codes: OpenAI's lies under `error`, AssemblyAI's (RFC 9457 or older) and Deepgram's at the
+/// top.
 fn error_object(body: &[u8]) -> Value {
     let mut answer: Value = serde_json::from_slice(body).unwrap_or_default();
     match answer.get_mut("error") {
@@ -65,7 +66,7 @@ fn error_object(body: &[u8]) -> Value {
 }
 
 fn is_code(text: &str) -> bool {
-    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-.:/#[]".contains(&byte);
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:/#[]".contains(&byte);
     !text.is_empty() && text.len() <= LONGEST_CODE && text.bytes().all(fits)
 }
 
@@ -138,6 +139,10 @@ mod tests {
             r#"{"type":"https://assemblyai.com/errors/audio-too-short","title":"Too short","detail":"hello"}"#;
         check_described(422, problem, "HTTP 422 (https://assemblyai.com/errors/audio-too-short)");
         check_described(400, r#"{"error_code":"audio_too_short","message":"you said"}"#, "HTTP 400 (audio_too_short)");
+        let deepgram = r#"{"err_code":"TOO_MANY_REQUESTS","err_msg":"you said hello","request_id":"r"}"#;
+        check_described(429, deepgram, "HTTP 429 (TOO_MANY_REQUESTS)");
+        check_described(400, r#"{"category":"INVALID_JSON","message":"hello"}"#, "HTTP 400 (INVALID_JSON)");
+        check_described(400, r#"{"err_code":"Bad Request","err_msg":"hello"}"#, "HTTP 400");
         check_described(401, r#"{"error":{"code":"key 0123abcd"}}"#, "HTTP 401");
         check_described(401, r#"{"error":{"code":"key:0123abcd"}}"#, "HTTP 401");
         check_described(404, r#"{"error":"no such page"}"#, "HTTP 404");

@@ -1,4 +1,4 @@
-//! From a service's answer to the port's [`Recognized`]: what both providers' answers have in common.
+//! From a service's answer to the port's [`Recognized`]: what all providers' answers have in common.
 
 use callboard_domain::{
     segment::Word,

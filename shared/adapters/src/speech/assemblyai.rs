@@ -73,10 +73,7 @@ fn context(request: SpeechRequest<'_>) -> Vec<&str> {
 
 impl AssemblyAi {
     pub(super) fn new(config: Config, http: reqwest::Client) -> Result<Self, ConfigError> {
-        let key = config.api_key.ok_or(ConfigError::KeyMissing)?;
-        if key.expose().is_empty() {
-            return Err(ConfigError::KeyMissing);
-        }
+        let key = config.required_key()?;
         Ok(Self {
             http,
             url: endpoint(&config.url, "/v1/transcribe")?,

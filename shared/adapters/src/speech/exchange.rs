@@ -121,6 +121,7 @@ impl Exchange {
                 asr.status = self.status,
                 asr.duration_ms = duration_ms,
                 asr.audio_ms = self.audio_ms,
+                asr.real_time_factor = duration_ms as f64 / self.audio_ms.max(1) as f64,
                 asr.attempts = self.attempts,
                 asr.words = recognized.words.len(),
                 "utterance transcribed"
@@ -131,6 +132,7 @@ impl Exchange {
                 asr.duration_ms = duration_ms,
                 asr.audio_ms = self.audio_ms,
                 asr.attempts = self.attempts,
+                asr.errors = 1_u64,
                 %error,
                 "utterance not transcribed"
             ),

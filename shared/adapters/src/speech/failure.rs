@@ -48,6 +48,14 @@ mod tests {
         check_error(400, openai, Refused("HTTP 400 (invalid_request_error, file)".into()));
         let model = r#"{"error":{"message":"no such model","code":null,"param":"model"}}"#;
         check_error(400, model, Unauthorized("HTTP 400 (model)".into()));
+        let pair =
+            r#"{"err_code":"Bad Request","err_msg":"Bad Request: No such model/language/tier combination found."}"#;
+        check_error(400, pair, Unauthorized("HTTP 400".into()));
+        check_error(
+            402,
+            r#"{"err_code":"ASR_PAYMENT_REQUIRED"}"#,
+            Unauthorized("HTTP 402 (ASR_PAYMENT_REQUIRED)".into()),
+        );
         check_error(401, "", Unauthorized("HTTP 401".into()));
         check_error(404, r#"{"error":"no such page"}"#, Unauthorized("HTTP 404".into()));
         check_error(409, "[1]", Unavailable("HTTP 409".into()));

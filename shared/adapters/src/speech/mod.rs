@@ -5,6 +5,7 @@
 
 mod answer;
 mod assemblyai;
+mod deepgram;
 mod exchange;
 mod failure;
 mod hints;
@@ -31,14 +32,20 @@ pub enum Provider {
     OpenAi,
     /// AssemblyAI's Sync API.
     AssemblyAi,
+    /// Deepgram's `/v1/listen`.
+    Deepgram,
 }
 
 impl Provider {
+    /// All that there are.
+    pub const ALL: [Self; 3] = [Self::OpenAi, Self::AssemblyAi, Self::Deepgram];
+
     /// The name in settings and logs.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::OpenAi => "openai",
             Self::AssemblyAi => "assemblyai",
+            Self::Deepgram => "deepgram",
         }
     }
 
@@ -47,6 +54,7 @@ impl Provider {
         match self {
             Self::OpenAi => "https://api.openai.com",
             Self::AssemblyAi => "https://sync.assemblyai.com",
+            Self::Deepgram => "https://api.deepgram.com",
         }
     }
 
@@ -55,6 +63,7 @@ impl Provider {
         match self {
             Self::OpenAi => "whisper-1",
             Self::AssemblyAi => "universal-3-5-pro",
+            Self::Deepgram => "nova-3",
         }
     }
 }
@@ -63,11 +72,7 @@ impl FromStr for Provider {
     type Err = ConfigError;
 
     fn from_str(text: &str) -> Result<Self, ConfigError> {
-        match text {
-            "openai" => Ok(Self::OpenAi),
-            "assemblyai" => Ok(Self::AssemblyAi),
-            _ => Err(ConfigError::Provider),
-        }
+        Self::ALL.into_iter().find(|provider| provider.as_str() == text).ok_or(ConfigError::Provider)
     }
 }
 
@@ -80,17 +85,24 @@ pub struct Config {
     pub url: String,
     /// Its model. An empty name means the provider's default.
     pub model: String,
-    /// Its key. AssemblyAI needs one; a local server mostly does not.
+    /// Its key. AssemblyAI and Deepgram need one; a local server mostly does not.
     pub api_key: Option<Secret>,
     /// How long one utterance may take, with everything that is tried again.
     pub timeout: Duration,
+}
+
+impl Config {
+    /// The key, for a provider that takes nobody without one.
+    fn required_key(&self) -> Result<Secret, ConfigError> {
+        self.api_key.clone().filter(|key| !key.expose().is_empty()).ok_or(ConfigError::KeyMissing)
+    }
 }
 
 /// What is wrong with a [`Config`]. All of it is for whoever set it: nothing will help but another setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
     /// There is no such provider.
-    #[error("the speech provider must be `openai` or `assemblyai`")]
+    #[error("the speech provider must be `openai`, `assemblyai` or `deepgram`")]
     Provider,
     /// The address cannot be used. It may hold no secrets, since addresses get logged.
     #[error("the speech address must be like https://host[:port], without user, query or fragment")]
@@ -121,6 +133,7 @@ pub fn connect(mut config: Config, http: reqwest::Client) -> Result<Arc<dyn Tran
     match config.provider {
         Provider::OpenAi => Ok(Arc::new(openai::OpenAi::new(config, http)?)),
         Provider::AssemblyAi => Ok(Arc::new(assemblyai::AssemblyAi::new(config, http)?)),
+        Provider::Deepgram => Ok(Arc::new(deepgram::Deepgram::new(config, http)?)),
     }
 }
 
@@ -158,9 +171,11 @@ mod tests {
 
     #[test]
     fn a_provider_is_named_as_it_prints() {
-        for provider in [Provider::OpenAi, Provider::AssemblyAi] {
+        for provider in Provider::ALL {
             assert_eq!(provider.as_str().parse(), Ok(provider));
+            let told = ConfigError::Provider.to_string();
+            assert!(told.contains(&format!("`{}`", provider.as_str())), "{told}");
         }
-        assert_eq!("deepgram".parse::<Provider>(), Err(ConfigError::Provider));
+        assert_eq!("siri".parse::<Provider>(), Err(ConfigError::Provider));
     }
 }

@@ -1,6 +1,8 @@
-//! What the tests share: a client, a service at a stub, an utterance, its outcome, and all that was logged.
+//! What the tests share: the services, a client, an utterance, its outcome, the time, and all that was logged.
 
 use std::{
+    future::Future,
+    pin::pin,
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -12,12 +14,18 @@ use callboard_domain::{
 };
 
 use crate::{
+    assemblyai::AssemblyAi,
+    deepgram::Deepgram,
     log::Log,
-    stub::{Answer, KEY, SAID, Stub},
+    openai::OpenAi,
+    stub::{Answer, Documented, KEY, SAID, Stub},
 };
 
-pub(crate) const PROVIDERS: [Provider; 2] = [Provider::OpenAi, Provider::AssemblyAi];
+/// Every provider's service.
+pub(crate) const SERVICES: [&dyn Documented; Provider::ALL.len()] =
+    [&OpenAi { plain_json: false }, &AssemblyAi, &Deepgram];
 pub(crate) const TERM: &str = "Northwind Relief";
+pub(crate) const WORD: &str = "Zephyrine";
 
 pub(crate) fn log() -> &'static Log {
     Log::of_process(tracing::Level::TRACE)
@@ -34,6 +42,19 @@ pub(crate) fn http() -> reqwest::Client {
     CLIENT.with(Clone::clone)
 }
 
+/// Does the work in a paused time that goes on by a millisecond whenever everything that could go on without did: what
+/// travels between client and stub takes a few of them, and pauses exactly as long as they are.
+pub(crate) async fn controlled<T>(work: impl Future<Output = T>) -> T {
+    let mut work = pin!(work);
+    loop {
+        tokio::select! {
+            biased;
+            done = &mut work => return done,
+            () = tokio::time::advance(Duration::from_millis(1)) => {}
+        }
+    }
+}
+
 pub(crate) fn config(provider: Provider, url: &str) -> Config {
     Config {
         provider,
@@ -45,7 +66,12 @@ pub(crate) fn config(provider: Provider, url: &str) -> Config {
 }
 
 pub(crate) fn service(stub: &Stub) -> Arc<dyn Transcriber> {
-    connect(config(stub.provider, &stub.url), http()).unwrap()
+    connect(config(stub.service.provider(), &stub.url), http()).unwrap()
+}
+
+/// A request of which nothing but the sound is known.
+pub(crate) fn utterance(pcm: &[i16]) -> SpeechRequest<'_> {
+    SpeechRequest { pcm, sample_rate: 16_000, language: None, terms: &[], context: &[], model: None, prompt: None }
 }
 
 /// Half a second of sound, with a term and a sentence that must not be seen again.
@@ -55,17 +81,8 @@ pub(crate) async fn ask(service: &dyn Transcriber) -> Result<Recognized, SpeechE
 
 pub(crate) async fn ask_with(service: &dyn Transcriber, pcm: &[i16]) -> Result<Recognized, SpeechError> {
     let (terms, context) = ([TERM.to_owned()], ["Good morning.".to_owned(), SAID.to_owned()]);
-    let result = service
-        .transcribe(SpeechRequest {
-            pcm,
-            sample_rate: 16_000,
-            language: Some("en-US"),
-            terms: &terms,
-            context: &context,
-            model: None,
-            prompt: None,
-        })
-        .await;
+    let request = SpeechRequest { language: Some("en-US"), terms: &terms, context: &context, ..utterance(pcm) };
+    let result = service.transcribe(request).await;
     if let Err(error) = &result {
         let told = format!("{error} {error:?}");
         assert!(![KEY, SAID, "card", TERM].iter().any(|secret| told.contains(secret)), "{told}");
@@ -80,7 +97,7 @@ pub(crate) fn heard() -> Recognized {
         end_ms,
         confidence: Some(confidence),
     };
-    let words = vec![word("my", 100, 250, 0.5), word("card", 300, 480, 0.75)];
+    let words = vec![word("My", 100, 250, 0.5), word("card.", 300, 480, 0.75)];
     Recognized { text: SAID.to_owned(), words }
 }
 
@@ -107,8 +124,8 @@ impl From<Result<Recognized, SpeechError>> for Outcome {
 }
 
 /// Runs one script, and says how it ended after how many requests.
-pub(crate) async fn run(provider: Provider, script: &[Answer]) -> (Outcome, usize) {
-    let stub = Stub::start(provider, script).await;
-    let outcome = ask(&*service(&stub)).await.into();
+pub(crate) async fn run(service: &'static dyn Documented, script: &[Answer]) -> (Outcome, usize) {
+    let stub = Stub::start(service, script).await;
+    let outcome = ask(&*self::service(&stub)).await.into();
     (outcome, stub.seen().len())
 }

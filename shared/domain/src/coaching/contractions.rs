@@ -51,8 +51,26 @@ const ENDINGS: &[(&str, &str)] =
     &[("n't", "not"), ("'re", "are"), ("'ve", "have"), ("'ll", "will"), ("'d", "would"), ("'m", "am")];
 
 /// Words after which `'s` means "is"; after others it is a possessive.
-const IS_AFTER: &[&str] =
-    &["it", "that", "what", "he", "she", "there", "here", "who", "how", "where", "this", "price", "everything", "when"];
+const IS_AFTER: &[&str] = &[
+    "it",
+    "that",
+    "what",
+    "he",
+    "she",
+    "there",
+    "here",
+    "who",
+    "how",
+    "where",
+    "this",
+    "price",
+    "rate",
+    "fee",
+    "budget",
+    "money",
+    "everything",
+    "when",
+];
 
 /// Calls back with the words that a spelling stands for. The spelling is in lower case, with straight apostrophes.
 pub(super) fn spell_out(spelling: &str, mut word: impl FnMut(&str)) {

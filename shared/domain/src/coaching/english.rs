@@ -384,6 +384,11 @@ pub(super) const SOUND_ALIKE: &[(&str, &str)] = &[
     ("end", "and"),
 ];
 
+/// Whether a word ends as a verb of the past does: "asked", not "need" or "red".
+pub(super) fn is_past_form(word: &str) -> bool {
+    word.len() > 4 && word.ends_with("ed") && !word.ends_with("eed")
+}
+
 /// Words whose stem would be that of another word.
 pub(super) const UNSTEMMED: &[&str] = &[
     "business",
@@ -405,4 +410,7 @@ pub(super) const UNSTEMMED: &[&str] = &[
     "overwhelmed",
     "swamped",
     "tricked",
+    "boarding",
+    "flexible",
+    "flexibility",
 ];

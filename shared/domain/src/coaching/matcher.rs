@@ -89,6 +89,10 @@ fn fit(element: &Element, token: &Token) -> Option<f32> {
     if token.filler && token.class.has(Class::SECOND_PERSON) {
         return None;
     }
+    // "I asked my wife" is not "ask my wife".
+    if token.class.has(Class::PAST_FORM) && !element.past {
+        return None;
+    }
     if element.number && token.class.has(Class::NUMBER) {
         return Some(element.weight);
     }

@@ -9,8 +9,8 @@ use super::words::{Stem, UNKNOWN};
 
 /// Stems shorter than this are never near another: too many real words differ by a letter.
 const SHORTEST: usize = 5;
-/// From this length on two letters may differ.
-const LONG: usize = 8;
+/// From this length on two letters may differ: "construction" is no contract.
+const LONG: usize = 10;
 
 /// Known stems, findable with a letter or two wrong.
 #[derive(Debug, Clone, Default)]

@@ -33,6 +33,8 @@ pub(super) struct Element {
     pub(super) optional: bool,
     /// It may not be missing, whatever the score.
     pub(super) essential: bool,
+    /// A verb's form of the past fits as well: one of its words is such a form.
+    pub(super) past: bool,
     /// Up to five words may stand before it at no cost.
     pub(super) gap_before: bool,
     /// Its words are too frequent to begin looking with.
@@ -153,6 +155,7 @@ fn element(words: &[(Stem, Class)]) -> Element {
         optional: false,
         // "Get" is not "get off", "do" not "do not".
         essential: words.iter().any(|(_, it)| it.has(Class::NEGATION) || it.has(Class::PARTICLE)),
+        past: words.iter().any(|(_, it)| it.has(Class::PAST_FORM)),
         gap_before: false,
         common: any_common,
         mixed: !light && words.iter().any(|(_, it)| it.has(Class::LIGHT)),

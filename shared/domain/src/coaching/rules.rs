@@ -97,7 +97,10 @@ impl Rules {
             let lacks_subject = opens_with(Class::NEGATION) || opens_with(Class::WISH);
             let closes = parts.last() == Some(&signal::Part::End);
             let origin = Origin { item, withdraws, stands_alone, lacks_subject, closes };
-            for row in pattern::spell_out(&parts, &mut self.lexicon) {
+            for mut row in pattern::spell_out(&parts, &mut self.lexicon) {
+                // What was asked, tried or thought about then is no objection of now; all else may be told of the past.
+                let any_tense = kind != FindingKind::Objection || withdraws;
+                row.iter_mut().for_each(|element| element.past |= any_tense);
                 let from = self.elements.len();
                 let pattern = Pattern::new(&row, from..from + row.len(), origin);
                 self.elements.extend(row);

@@ -60,7 +60,7 @@ fn plain_phrases_bear_inflection_fillers_gaps_and_contractions() {
         ("cannot afford", "I can’t really afford it"),
         ("do not have the money", "I don't have the money."),
         ("talk to my wife", "I'll talk this over to my wife."),
-        ("need time to decide", "we needed some more time to decide on it"),
+        ("need time to decide", "we need some more time to decide on it"),
         ("call may be recorded", "this call may also be recorded"),
     ] {
         check(signal, text, true);
@@ -121,9 +121,19 @@ fn what_others_say_and_what_was_then_is_no_objection() {
         ("no plans to change", "No, my plans have changed.", false),
         ("no i am good", "No, I'm good.", true),
         ("you people say", "You know, people say so.", false),
+        ("ask my wife", "I must ask my wife.", true),
+        ("ask my wife", "I asked my wife.", false),
+        ("(ask|asked) my wife", "I asked my wife.", true),
+        ("nine hundred dollars", "It's nine hundred dollars.", true),
     ] {
         check(signal, text, expected);
     }
+}
+
+#[test]
+fn what_an_agent_tells_of_the_past_reaches_a_landmark() {
+    let told = rules(&["ask my wife"]).read(&Said { channel: Channel::Agent, ..customer("I asked my wife.") });
+    assert_eq!(told.iter().map(|finding| finding.kind).collect::<Vec<_>>(), [FindingKind::Landmark]);
 }
 
 #[test]

@@ -46,6 +46,8 @@ impl Class {
     pub(super) const THIRD_PERSON: Self = Self(1 << 20);
     pub(super) const PAST: Self = Self(1 << 21);
     pub(super) const CONDITION: Self = Self(1 << 22);
+    /// A verb's form of the past: "asked". The ending tells, no list.
+    pub(super) const PAST_FORM: Self = Self(1 << 23);
 
     pub(super) fn has(self, other: Self) -> bool {
         self.0 & other.0 != 0
@@ -199,7 +201,13 @@ impl Lexicon {
 
     fn class(&self, word: &str) -> Class {
         let class = self.classes.get(word).copied().unwrap_or_default();
-        if word.starts_with(|c: char| c.is_ascii_digit()) { class.with(Class::NUMBER) } else { class }
+        if word.starts_with(|c: char| c.is_ascii_digit()) {
+            class.with(Class::NUMBER)
+        } else if self.english && english::is_past_form(word) && !class.has(Class::NUMBER) {
+            class.with(Class::PAST_FORM)
+        } else {
+            class
+        }
     }
 
     /// The words of an utterance.

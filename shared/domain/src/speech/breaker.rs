@@ -49,6 +49,11 @@ impl Breaker {
         true
     }
 
+    /// Whether nothing failed since the last success.
+    pub fn is_well(&self) -> bool {
+        self.0 == State::Closed { failures: 0 }
+    }
+
     /// How long from now the service wants to be left alone, where it said so, in milliseconds.
     pub fn wish_ms(&self, now_ms: i64) -> Option<u64> {
         match self.0 {

@@ -24,7 +24,7 @@ fn record(position: u64, key: &str) -> Record {
         key: key.to_owned(),
         at_ms: position,
         bytes: 10,
-        event: json!(position),
+        event: Arc::new(json!(position)),
     }
 }
 

@@ -41,6 +41,7 @@ fn toy() -> Toy {
         handler: "toy".to_owned(),
         environment: BTreeMap::new(),
         timeout_s: 3,
+        memory_mib: 128,
         reserved_concurrency: Some(1),
         has_url: true,
     };

@@ -1,26 +1,12 @@
 //! What an hour of recorded audio costs on AWS, the transcription service left out, from what was measured here.
 //!
-//! List prices of us-east-1, on demand, in US dollars. What a function needs of a processor is taken to need as much of
+//! Prices are those of `prices.json`. What a function needs of a processor is taken to need as much of
 //! Lambda's: one of 1,769 MB has one. The local stack's own work (its database, its store, its gateway) is in what was
 //! measured, and on AWS it is in the services' prices: so Lambda's part is counted rather too high.
 
 use serde::Serialize;
 
-/// When the prices were read.
-pub(crate) const PRICES_DATED: &str = "2025-07";
-
-/// A GB-second of Lambda, arm64.
-const LAMBDA_GB_S: f64 = 0.000_013_333_4;
-/// An invocation of Lambda.
-const LAMBDA_REQUEST: f64 = 0.20 / 1e6;
-/// A write of S3: PUT, or a part of an upload.
-const S3_WRITE: f64 = 0.005 / 1e3;
-/// A read of S3.
-const S3_READ: f64 = 0.000_4 / 1e3;
-/// A request of SQS.
-const SQS_REQUEST: f64 = 0.40 / 1e6;
-/// A write unit of DynamoDB: up to 1 KB.
-const DYNAMODB_WRITE: f64 = 0.625 / 1e6;
+use super::prices::Prices;
 
 /// Memory in GB that comes with one processor.
 const GB_OF_A_PROCESSOR: f64 = 1_769.0 / 1_024.0;
@@ -51,25 +37,25 @@ pub(crate) struct Measured {
 }
 
 /// US dollars an hour of audio.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Cost {
     pub lambda: f64,
     pub s3: f64,
     pub sqs: f64,
     pub dynamodb: f64,
     pub all: f64,
-    pub prices_dated: &'static str,
+    pub prices_dated: String,
 }
 
 /// What it costs.
-pub(crate) fn cost(of: &Measured) -> Cost {
+pub(crate) fn cost(of: &Measured, prices: &Prices) -> Cost {
     let invocations = of.parts + 2.0 * of.segments / SEGMENTS_OF_A_BATCH + 4.0 * of.uploads;
-    let lambda = of.cpu_s * GB_OF_A_PROCESSOR * LAMBDA_GB_S + invocations * LAMBDA_REQUEST;
+    let lambda = of.cpu_s * GB_OF_A_PROCESSOR * prices.lambda_gb_s + invocations * prices.lambda_request;
     // A part looks for its borders, too: two blocks more.
-    let s3 = of.uploads * S3_WRITE + (of.bytes / READ_BYTES + 2.0 * of.parts) * S3_READ;
-    let sqs = (of.parts + of.uploads) * REQUESTS_OF_A_MESSAGE * SQS_REQUEST;
-    let dynamodb = (of.segments * WRITES_OF_A_SEGMENT + of.parts * WRITES_OF_A_PART) * DYNAMODB_WRITE;
-    Cost { lambda, s3, sqs, dynamodb, all: lambda + s3 + sqs + dynamodb, prices_dated: PRICES_DATED }
+    let s3 = of.uploads * prices.s3_write + (of.bytes / READ_BYTES + 2.0 * of.parts) * prices.s3_read;
+    let sqs = (of.parts + of.uploads) * REQUESTS_OF_A_MESSAGE * prices.sqs_request;
+    let dynamodb = (of.segments * WRITES_OF_A_SEGMENT + of.parts * WRITES_OF_A_PART) * prices.dynamodb_write;
+    Cost { lambda, s3, sqs, dynamodb, all: lambda + s3 + sqs + dynamodb, prices_dated: prices.dated.clone() }
 }
 
 #[cfg(test)]
@@ -80,7 +66,7 @@ mod tests {
     fn each_service_has_its_price() {
         let nothing = Measured { cpu_s: 0.0, bytes: 0.0, uploads: 0.0, parts: 0.0, segments: 0.0 };
         let check = |of: Measured, expected: [f64; 4]| {
-            let Cost { lambda, s3, sqs, dynamodb, all, .. } = cost(&of);
+            let Cost { lambda, s3, sqs, dynamodb, all, .. } = cost(&of, &Prices::known().unwrap());
             for (found, expected) in [lambda, s3, sqs, dynamodb].into_iter().zip(expected) {
                 assert!((found - expected).abs() < 1e-9, "{of:?}: {found} and not {expected}");
             }
