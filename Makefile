@@ -29,7 +29,7 @@ SPEECH_PYTHON := $(SPEECH)/.venv/bin/python
 FUNCTIONS := $(notdir $(patsubst %/Cargo.toml,%,$(wildcard functions/*/Cargo.toml)))
 TIMED := @infra/checks/timed.sh
 
-.PHONY: help run test lint lambda needs needs-of-checks speech speech-test rust-test api-test api-docs simulate \
+.PHONY: help run test lint lambda needs needs-of-checks speech speech-test rust-test api-test contract-test api-docs simulate \
 	web web-test browser-test screenshots web-lint files crates fmt clippy doc deny machete template checkov tools \
 	environment package plan deploy publish smoke key destroy audit secret-scan sbom bundle bundle-test
 .NOTPARALLEL:
@@ -37,6 +37,7 @@ TIMED := @infra/checks/timed.sh
 help:
 	@echo 'make run      the whole system on this machine   make run ARGS="--port 9000"'
 	@echo 'make test     every test: unit, integration, end to end'
+	@echo 'make contract-test  what the code asks of AWS, asked of the local stack and of moto'
 	@echo 'make api-docs  the OpenAPI and AsyncAPI documents, made anew from the types and shared/wire/api'
 	@echo 'make simulate  the live path under everything that the cloud does to it   make simulate SEEDS=42'
 	@echo 'make lint     format, lints, documentation, licences, what may depend on what, the template'
@@ -119,14 +120,19 @@ screenshots: speech web $(BROWSER)/node_modules/installed
 speech-test: needs-of-checks $(SPEECH)/.venv/installed-dev
 	$(TIMED) "speech server's tests" $(SPEECH_PYTHON) -m pytest -rs $(SPEECH) | $(PYTHON) infra/checks/tests.py
 
-rust-test: needs-of-checks speech
-	$(TIMED) "cargo test" cargo test --workspace --locked --profile $(PROFILE) --no-fail-fast 2>&1 | $(PYTHON) infra/checks/tests.py
+rust-test: needs-of-checks speech $(TOOLS)/moto/installed
+	$(TIMED) "cargo test" env MOTO_SERVER=$(TOOLS)/moto/bin/moto_server cargo test --workspace --locked --profile $(PROFILE) --no-fail-fast 2>&1 | $(PYTHON) infra/checks/tests.py
 
 # Every answer of the REST interface is what its document says.
 api-test: needs-of-checks $(TOOLS)/api/installed
 	@cargo build --quiet --locked --profile $(PROFILE) --workspace --bin callboard
 	@$(TOOLS)/api/bin/python infra/checks/api.py --self-test
 	$(TIMED) "schemathesis" $(TOOLS)/api/bin/python infra/checks/api.py $(TARGET)/$(PROFILE:dev=debug)/callboard
+
+# A part of rust-test, alone: every AWS operation of the code, on the local stack and on moto.
+contract-test: needs-of-checks $(TOOLS)/moto/installed
+	@MOTO_SERVER=$(TOOLS)/moto/bin/moto_server \
+		cargo test --workspace --locked --profile $(PROFILE) --test aws_contract
 
 # Writes openapi.json and asyncapi.json in shared/wire/api anew, of the files beside them and the types that are sent.
 api-docs: needs
@@ -278,7 +284,7 @@ $(TOOLS)/aws/installed: infra/checks/requirements.txt | needs
 	@touch $@
 
 # checkov, and what makes lists of parts and looks through them: each has its own idea of what it needs.
-$(TOOLS)/checkov/installed $(TOOLS)/sbom/installed $(TOOLS)/api/installed: \
+$(TOOLS)/checkov/installed $(TOOLS)/sbom/installed $(TOOLS)/api/installed $(TOOLS)/moto/installed: \
 		$(TOOLS)/%/installed: infra/checks/requirements-%.txt | needs
 	@mkdir -p $(TOOLS)
 	@$(PYTHON) -m venv --clear $(TOOLS)/$*

@@ -122,7 +122,8 @@ test("a token that is over is replaced by the refresh token, and nobody notices"
   await calls(page);
   const before = [...issuer.refreshes].at(-1);
   await page.getByRole("link", { name: "Playbooks" }).click();
-  await page.getByText("Tax relief").waitFor();
+  await page.getByRole("link", { name: /Tax relief/ }).first().click();
+  await page.getByRole("textbox", { name: "The playbook as YAML" }).waitFor();
   assert.notEqual([...issuer.refreshes].at(-1), before, "the issuer was asked for the next");
 });
 

@@ -6,7 +6,7 @@ export const pages = (id, live) => [
   ["calls", "/", (page) => page.locator(".calls tbody tr").first().waitFor()],
   ["calls-filtered", "/?playbook=sales", (page) => page.getByLabel("Objection").waitFor()],
   ["upload", "/", async (page) => {
-    await page.getByRole("button", { name: "Upload recordings" }).click();
+    await page.getByRole("button", { name: /^Upload/ }).click();
     await page.getByRole("dialog").waitFor();
   }],
   ["call-notes", `/calls/${id}`, (page) => page.locator(".summary").waitFor()],

@@ -121,7 +121,7 @@ impl CallState {
         }
     }
 
-    /// As bytes, as the version that follows on this one: [`MARK`], the length of the rest as a little-endian u32, the rest
+    /// As bytes, as the version that follows on this one: `MARK`, the length of the rest as a little-endian u32, the rest
     /// deflated, the bytes of the frames that came since the version before. The rest is the length of the part beside the
     /// session as a little-endian u32, that part as JSON, and the session's header.
     pub fn encode(&self) -> (Vec<u8>, Held) {

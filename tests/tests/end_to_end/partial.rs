@@ -45,9 +45,9 @@ async fn an_utterance_is_read_while_it_goes_on() {
     let rest = local.rest("acme-admin");
     let ended = async || {
         let known = Dashboard::from_snapshot(&rest.snapshot(&call).await);
-        (known.status() == "ended").then_some(known)
+        (known.status() == "ended" && known.shown().contains_key("notes")).then_some(known)
     };
-    let known = until("the end of the call", ended).await;
+    let known = until("the end of the call, and its notes", ended).await;
     let heard_of_all = audio::rearranged(&[0, 1]);
     assert_turns(&known.segments(), &audio::Recording { turns: heard_of_all.turns[..1].to_vec(), ..heard_of_all });
     socket.hear_all(&call, &Dashboard::default(), &known).await;

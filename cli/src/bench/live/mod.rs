@@ -41,8 +41,6 @@ use super::{
 };
 use crate::{dev, stack::Stack};
 
-/// Share of a call's time in which somebody speaks.
-const SHARE: f64 = 0.45;
 /// Calls that a shard carries.
 const CALLS_PER_SHARD: usize = 40;
 /// Calls begin one after the other within this time, or within a third of their length.

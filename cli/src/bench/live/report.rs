@@ -127,7 +127,7 @@ impl Report {
             peak_rss_mib: after.stack.map(|used| used.peak_rss_mib),
             load_cpu_s: cpu_s(|it| it.load),
             load_peak_rss_mib: after.load.map(|used| used.peak_rss_mib),
-            write_units_per_call_s: write_units.values().sum(),
+            write_units_per_call_s: write_units.values().fold(0.0, |sum, units| sum + units),
             write_units,
             messages_per_call_min: per_call_min(sent + received),
             sent_per_call_min: per_call_min(sent),

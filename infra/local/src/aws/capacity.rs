@@ -146,27 +146,27 @@ mod tests {
     fn check<R: Writes + serde::de::DeserializeOwned>(requests: &[Value], told: usize, counted: f64) {
         let (database, units) = (Database::memory().unwrap(), WriteUnits::default());
         let table = json!({
-            "TableName": "t", "BillingMode": "PAY_PER_REQUEST", "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+            "TableName": "table", "BillingMode": "PAY_PER_REQUEST", "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
             "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
         });
         database.create_table(serde_json::from_value(table).unwrap()).unwrap();
         let count = |request: &Value| units.count::<R>(&database, serde_json::from_value(request.clone()).unwrap());
         let replies: Vec<_> = requests.iter().filter_map(|request| count(request).ok()).collect();
         assert_eq!(replies.iter().map(|reply| R::consumed(reply).len()).sum::<usize>(), told);
-        assert_eq!(units.0.lock().unwrap().get("t"), Some(&counted));
+        assert_eq!(units.0.lock().unwrap().get("table"), Some(&counted));
     }
 
     #[test]
     fn each_kilobyte_is_a_unit_and_a_refused_write_is_one_too() {
         let item = |bytes: usize| json!({"pk": {"S": "a"}, "text": {"S": "x".repeat(bytes)}});
-        check::<PutItemRequest>(&[json!({"TableName": "t", "Item": item(2_500)})], 0, 3.0);
-        let asks = json!({"TableName": "t", "Item": item(10), "ReturnConsumedCapacity": "TOTAL"});
+        check::<PutItemRequest>(&[json!({"TableName": "table", "Item": item(2_500)})], 0, 3.0);
+        let asks = json!({"TableName": "table", "Item": item(10), "ReturnConsumedCapacity": "TOTAL"});
         check::<PutItemRequest>(&[asks], 1, 1.0);
-        let new = json!({"TableName": "t", "Item": item(10), "ConditionExpression": "attribute_not_exists(pk)"});
+        let new = json!({"TableName": "table", "Item": item(10), "ConditionExpression": "attribute_not_exists(pk)"});
         check::<PutItemRequest>(&[new.clone(), new], 0, 2.0);
-        let batch = json!({"RequestItems": {"t": [{"PutRequest": {"Item": item(10)}}]}});
+        let batch = json!({"RequestItems": {"table": [{"PutRequest": {"Item": item(10)}}]}});
         check::<BatchWriteItemRequest>(&[batch], 0, 1.0);
-        let together = json!({"TransactItems": [{"Put": {"TableName": "t", "Item": item(10)}}]});
+        let together = json!({"TransactItems": [{"Put": {"TableName": "table", "Item": item(10)}}]});
         check::<TransactWriteItemsRequest>(&[together], 0, 2.0);
     }
 }

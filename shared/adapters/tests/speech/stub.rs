@@ -28,6 +28,9 @@ use crate::harness::heard;
 pub(crate) const KEY: &str = "0123456789abcdef0123456789abcdef";
 pub(crate) const SAID: &str = "my card number is four two";
 
+/// What is done to a request before it is sent.
+pub(crate) type Change = fn(RequestBuilder) -> RequestBuilder;
+
 /// A service as its documentation has it, and what sets it apart from the others.
 pub(crate) trait Documented: Send + Sync {
     fn provider(&self) -> Provider;
@@ -68,9 +71,6 @@ pub(crate) trait Documented: Send + Sync {
     /// Requests that it refuses, and how.
     fn unacceptable(&self) -> Vec<(Change, u16)>;
 }
-
-/// What makes a request another one.
-pub(crate) type Change = fn(RequestBuilder) -> RequestBuilder;
 
 /// A scripted answer.
 #[derive(Clone, Debug)]
