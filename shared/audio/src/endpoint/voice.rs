@@ -2,7 +2,9 @@
 //!
 //! The detector is nine tenths of the work. It need not look at what is all but silent, nor at what is no louder than
 //! what it has just taken for noise: no speech begins there. When it looks again, it hears first what it left out, so that
-//! it judges as if it had looked all the time. Where an utterance is open, each frame counts.
+//! it judges as if it had looked all the time. Where an utterance is open, it looks at each frame, and what is all but
+//! silent is no voice whatever it says: where a channel falls silent altogether, as one does that was muted or whose pauses
+//! were left out, it goes on hearing the voice for more than a second.
 
 use earshot::{DefaultPredictor, Detector};
 
@@ -10,7 +12,7 @@ use super::lanes::dot;
 use super::{VAD_FRAME, VAD_PER_STEP};
 use crate::resample::GRID;
 
-/// Mean square of a frame below which no speech begins: -66 dB of full scale.
+/// Mean square of a frame up to which it is no speech: -66 dB of full scale.
 const SILENT: f32 = 256.0;
 /// Probability up to which a frame is noise beyond doubt.
 const NOISE_BELOW: f32 = 0.2;
@@ -72,7 +74,7 @@ impl Voice {
         let mut highest: f32 = 0.0;
         for (index, frame) in audio.chunks_exact(VAD_FRAME).enumerate().skip(voiced.len()) {
             let probability = self.detector.predict_i16(frame);
-            voiced.push(probability >= threshold);
+            voiced.push(probability >= threshold && !is_silent(frame));
             if (index + VAD_PER_STEP) * VAD_FRAME >= audio.len() {
                 highest = highest.max(probability);
             }
@@ -96,6 +98,10 @@ impl Voice {
         self.noise_steps = 0;
         self.noise = Loudness::default();
     }
+}
+
+fn is_silent(frame: &[i16]) -> bool {
+    frame.iter().map(|sample| f32::from(*sample).powi(2)).sum::<f32>() <= SILENT * VAD_FRAME as f32
 }
 
 impl Loudness {
