@@ -112,7 +112,7 @@ pub(crate) async fn run(args: StreamArgs) -> anyhow::Result<()> {
     session::run(plan(args).await?).await
 }
 
-fn parse_encoding(text: &str) -> Result<Encoding, String> {
+pub(crate) fn parse_encoding(text: &str) -> Result<Encoding, String> {
     Encoding::parse(text).ok_or_else(|| "use pcm_s16le, mulaw or opus".to_owned())
 }
 

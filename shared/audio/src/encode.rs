@@ -31,8 +31,9 @@ const LOUDEST_FLOOR: f32 = 34_000.0;
 const QUIET_BEFORE: u32 = 10;
 /// Packets that are left out in a row: 400 ms.
 const LEFT_OUT: u32 = 20;
-/// Quiet packets at which a frame ends: 640 ms close an utterance, and where the voice was softer than it seemed, 800 ms do.
-const PAUSES: [u32; 2] = [32, 40];
+/// Quiet packets at which a frame ends. An utterance is closed by 608 ms of what the session takes for silence, on its grid
+/// of 80 ms; how long after the last sound a voice is believed to last, differs by as much as these do.
+const PAUSES: [u32; 4] = [32, 36, 40, 44];
 
 /// A frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -224,7 +225,7 @@ mod tests {
         let opus = |sample_rate, channels| Format { encoding: Encoding::Opus, sample_rate, channels };
         // The first quiet stretch is a pause, too.
         let spoken: [(f32, usize); 3] = [(0.0, 300), (9_000.0, 1_500), (0.0, 1_301)];
-        let lengths = [1_000, 1_000, 440, 160, 520];
+        let lengths = [1_000, 1_000, 440, 80, 80, 80, 440];
         for format in [opus(16_000, 2), opus(8_000, 1)] {
             let bytes = check(format, 1_000, &spoken, &lengths);
             let spoken = check(format, 1_000, &[(9_000.0, 1_500)], &[1_000, 500]);

@@ -60,7 +60,7 @@ pub(crate) struct CostArgs {
     #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u64).range(20..=7_200))]
     seconds: u64,
     /// Encoding of its frames, as for `callboard stream`
-    #[arg(long, default_value = "pcm_s16le")]
+    #[arg(long, default_value = "opus", value_parser = ["pcm_s16le", "mulaw", "opus"])]
     encoding: String,
     /// Length of the recording
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]

@@ -45,8 +45,6 @@ pub(super) struct Plan {
     pub(super) script: Arc<Script>,
     /// How long the transcription service takes.
     pub(super) delay: Delay,
-    /// How the frames are written, as the connection's parameter says it.
-    pub(super) encoding: String,
     /// Length of a call, in milliseconds: to the end of the turn in which it is over.
     pub(super) duration_ms: u64,
     /// What is shown meanwhile.
@@ -143,7 +141,7 @@ pub(super) async fn run(plan: &Plan, first_turn: usize) -> anyhow::Result<Outcom
     let parameters = [
         ("role", "capture".to_owned()),
         ("call", id.to_string()),
-        ("encoding", plan.encoding.clone()),
+        ("encoding", plan.script.format.encoding.as_str().to_owned()),
         ("sample_rate", plan.script.format.sample_rate.to_string()),
         ("channels", channels_text(&CHANNELS)),
     ];

@@ -24,6 +24,7 @@ mod service;
 use std::{collections::BTreeMap, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
+use callboard_audio::Encoding;
 use serde::Deserialize;
 use tokio::task::JoinSet;
 
@@ -39,7 +40,7 @@ use super::{
     meter::{self, Used},
     talk::demo,
 };
-use crate::{dev, stack::Stack};
+use crate::{dev, stack::Stack, stream::parse_encoding};
 
 /// Calls that a shard carries.
 const CALLS_PER_SHARD: usize = 40;
@@ -61,8 +62,8 @@ pub(crate) struct LiveArgs {
     #[arg(long, value_enum, default_value = "real")]
     speech_delay: Delay,
     /// How the frames are written
-    #[arg(long, default_value = "pcm_s16le", value_parser = ["pcm_s16le"])]
-    encoding: String,
+    #[arg(long, default_value = "opus", value_parser = parse_encoding)]
+    encoding: Encoding,
     /// Keep the stack's data, and tell where
     #[arg(long)]
     keep: bool,
@@ -86,7 +87,7 @@ pub(crate) async fn run(args: LiveArgs) -> anyhow::Result<ExitCode> {
         eprintln!("callboard: the stack's data is kept in {}", folder.path().display());
     }
     let calls = usize::from(args.calls);
-    let script = Arc::new(Script::new(&demo(&project))?);
+    let script = Arc::new(Script::new(&demo(&project), args.encoding)?);
     let speech = service::start(&script, args.speech_delay).await?;
     let shards = calls.div_ceil(CALLS_PER_SHARD);
     let settings = [("SHARDS", shards.to_string())];
@@ -99,7 +100,6 @@ pub(crate) async fn run(args: LiveArgs) -> anyhow::Result<ExitCode> {
         stack: running.stack.clone(),
         script: script.clone(),
         delay: args.speech_delay,
-        encoding: args.encoding,
         duration_ms,
         board: Board::new(calls, calls as u64 * duration_ms),
     };

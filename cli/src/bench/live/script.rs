@@ -1,11 +1,12 @@
 //! What is said in the calls: the demo call's turns one after the other, each followed by as much quiet as makes the share
-//! of speech that telephone calls have, and cut into frames as a capture client would. All is encoded once, for all calls.
+//! of speech that telephone calls have, and made into frames as the capture client makes them. All is encoded once, for all
+//! calls.
 
-use std::{fs::File, io::BufReader, ops::Range, path::Path};
+use std::{fs::File, io::BufReader, path::Path};
 
 use anyhow::{Context as _, ensure};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use callboard_audio::{Format, Frame, FrameKey, Poll, Session};
+use callboard_audio::{Encoding, Format, Frame, FrameKey, Poll, Session, decode::Converter, encode::Encoder};
 use callboard_domain::Channel;
 use hound::WavReader;
 use serde::Deserialize;
@@ -23,9 +24,6 @@ const EDGE_MS: u64 = 80;
 const LEAST_PAUSE_MS: u64 = 1_200;
 /// Share of the time in which it is somebody's turn: turns have pauses, and 45 % is speech.
 const TURNS_SHARE: f64 = 0.53;
-/// A capture client sends what it has when speech has paused for so long, and again when the utterance may be over by then:
-/// after 608 ms of what the session takes for silence, on its grid.
-const FLUSHES_MS: [u64; 4] = [160, 720, 800, 880];
 /// Longest frame that a capture client makes.
 const FRAME_MS: u64 = 1_000;
 
@@ -84,46 +82,39 @@ struct DemoTurn {
 }
 
 impl Script {
-    /// The script that the demo call beside its ground truth makes.
+    /// The script that the demo call beside its ground truth makes, in this encoding at its usual rate.
     ///
     /// # Errors
     /// One of both cannot be read, or the voice detector does not hear in it what is there.
-    pub(super) fn new(demo: &Path) -> anyhow::Result<Self> {
+    pub(super) fn new(demo: &Path, encoding: Encoding) -> anyhow::Result<Self> {
         let cannot = || format!("{} cannot be read", demo.display());
-        let reader = WavReader::new(BufReader::new(File::open(demo).with_context(cannot)?)).with_context(cannot)?;
-        let spec = reader.spec();
         let truth = demo.with_extension("json");
         let read = std::fs::read(&truth).with_context(|| format!("{} cannot be read", truth.display()))?;
         let truth: Demo = serde_json::from_slice(&read).with_context(|| format!("{} is malformed", truth.display()))?;
-        ensure!(spec.channels == 2 && spec.bits_per_sample == 16, "{} is not the demo call", demo.display());
-        let format = Format {
-            encoding: callboard_audio::Encoding::PcmS16le,
-            sample_rate: spec.sample_rate,
-            channels: spec.channels as u8,
-        };
-        let samples = reader.into_samples::<i16>().collect::<Result<Vec<_>, _>>().with_context(cannot)?;
-        let spoken: Vec<Vec<i16>> = truth.turns.iter().map(|turn| sound(turn, &samples, &format)).collect();
+        let format = Format { encoding, sample_rate: encoding.default_rate(), channels: 2 };
+        let samples = rows(demo, format.sample_rate).with_context(cannot)?;
         let mut turns = Vec::new();
-        for (turn, sound) in truth.turns.iter().zip(&spoken) {
+        for turn in &truth.turns {
+            let sound = sound(turn, &samples, &format);
             turns.push(Turn {
                 duration_ms: format.samples_to_ms(sound.len() as u64 / 2),
-                frames: frames(turn, sound, &format),
+                frames: frames(&sound, format).context("the frames cannot be made")?,
                 said: Vec::new(),
             });
         }
         let mut script = Self { format, turns, share: 0.0 };
-        script.listen(&truth, &spoken)?;
+        script.listen(&truth)?;
         Ok(script)
     }
 
     /// Hears the turns as the live session will, and notes what utterances they are.
-    fn listen(&mut self, truth: &Demo, spoken: &[Vec<i16>]) -> anyhow::Result<()> {
+    fn listen(&mut self, truth: &Demo) -> anyhow::Result<()> {
         let mut session = Session::new(self.format);
         let (mut at_ms, mut spoken_ms, mut seq) = (0, 0, 0);
         for (at, turn) in self.turns.iter_mut().enumerate() {
             let mut heard = Vec::new();
-            for frame in spoken[at].chunks(2 * self.format.sample_rate as usize / 10) {
-                let payload = encode(frame);
+            for frame in &turn.frames {
+                let payload = STANDARD.decode(&frame.data)?;
                 session.hear(Frame { key: FrameKey::Numbered(seq), received_ms: 0, payload });
                 seq += 1;
                 while let Poll::Utterance(utterance) = session.poll() {
@@ -176,51 +167,54 @@ impl Script {
 }
 
 /// The sound of a turn, interleaved: the other side is quiet meanwhile, and both are after it.
-fn sound(turn: &DemoTurn, demo: &[i16], format: &Format) -> Vec<i16> {
+fn sound(turn: &DemoTurn, demo: &[Vec<i16>], format: &Format) -> Vec<i16> {
     let samples = |ms: u64| (ms * u64::from(format.sample_rate) / 1_000) as usize;
-    let words = words_of(turn);
+    // Where its sound is within the turn.
+    let words = LEAD_MS..LEAD_MS + turn.end_ms - turn.start_ms + 2 * EDGE_MS;
     let spoken_ms = turn.end_ms - turn.start_ms;
     let pause_ms = ((spoken_ms as f64 / TURNS_SHARE) as u64 - spoken_ms).max(LEAST_PAUSE_MS);
     // Whole steps of the grid, so that a turn sounds the same wherever it stands.
     let duration_ms = (words.end + pause_ms).next_multiple_of(u64::from(Format::GRID_MS));
     let mut sound: Vec<i16> = quiet(2 * samples(duration_ms)).collect();
     let from = samples(turn.start_ms.saturating_sub(EDGE_MS));
-    let spoken = demo.iter().skip(turn.channel).step_by(2).skip(from).take(samples(words.end - words.start));
+    let spoken = demo[turn.channel].iter().skip(from).take(samples(words.end - words.start));
     for (slot, sample) in sound.chunks_exact_mut(2).skip(samples(words.start)).zip(spoken) {
         slot[turn.channel] = *sample;
     }
     sound
 }
 
-/// Where a turn's sound is within it.
-fn words_of(turn: &DemoTurn) -> Range<u64> {
-    LEAD_MS..LEAD_MS + turn.end_ms - turn.start_ms + 2 * EDGE_MS
-}
-
-/// A turn's frames: as long as they may be, and cut where speech pauses.
-fn frames(turn: &DemoTurn, sound: &[i16], format: &Format) -> Vec<Piece> {
-    let longest_ms = FRAME_MS.min(format.samples_to_ms(format.samples(Format::MAX_FRAME_BYTES)));
-    let duration_ms = format.samples_to_ms(sound.len() as u64 / 2);
-    let paused_ms = words_of(turn).end - EDGE_MS;
-    let ends = FLUSHES_MS.map(|after_ms| paused_ms + after_ms);
-    let (mut frames, mut from_ms) = (Vec::new(), 0);
-    while from_ms < duration_ms {
-        let next = ends.into_iter().find(|end| *end > from_ms).unwrap_or(duration_ms).min(duration_ms);
-        let mut until_ms = (from_ms + longest_ms).min(next);
-        if until_ms < next {
-            // What is left must be long enough for a frame of its own.
-            until_ms = until_ms.min(next - Format::MIN_FRAME_MS);
+/// Both channels of the demo call, at this rate.
+fn rows(demo: &Path, sample_rate: u32) -> anyhow::Result<Vec<Vec<i16>>> {
+    let reader = WavReader::new(BufReader::new(File::open(demo)?))?;
+    let spec = reader.spec();
+    ensure!(spec.channels == 2 && spec.bits_per_sample == 16, "it is not the demo call");
+    let samples = reader.into_samples::<i16>().collect::<Result<Vec<_>, _>>()?;
+    let row = |channel: usize| -> anyhow::Result<Vec<i16>> {
+        let row: Vec<i16> = samples.iter().skip(channel).step_by(2).copied().collect();
+        if spec.sample_rate == sample_rate {
+            return Ok(row);
         }
-        let sample = |ms: u64| 2 * (ms * u64::from(format.sample_rate) / 1_000) as usize;
-        frames.push(Piece { until_ms, data: STANDARD.encode(encode(&sound[sample(from_ms)..sample(until_ms)])) });
-        from_ms = until_ms;
-    }
-    frames
+        let mut converted = Vec::new();
+        let mut converter = Converter::new(spec.sample_rate, sample_rate)?;
+        converter.push(&row, &mut converted);
+        converter.finish(&mut converted);
+        Ok(converted)
+    };
+    Ok(vec![row(0)?, row(1)?])
 }
 
-/// The bytes of a frame: the one place that knows how samples are written.
-fn encode(interleaved: &[i16]) -> Vec<u8> {
-    interleaved.iter().flat_map(|sample| sample.to_le_bytes()).collect()
+/// A turn's frames, as the capture client makes them.
+fn frames(sound: &[i16], format: Format) -> Option<Vec<Piece>> {
+    let mut encoder = Encoder::new(format, FRAME_MS)?;
+    encoder.push(sound);
+    encoder.finish();
+    let mut samples = 0;
+    let frames = std::iter::from_fn(|| encoder.pop()).map(|frame| {
+        samples += frame.samples;
+        Piece { until_ms: format.samples_to_ms(samples), data: STANDARD.encode(&frame.payload) }
+    });
+    Some(frames.collect())
 }
 
 #[cfg(test)]
@@ -228,30 +222,33 @@ mod tests {
     use super::*;
     use crate::bench::talk::demo;
 
-    fn script() -> Script {
-        Script::new(&demo(concat!(env!("CARGO_MANIFEST_DIR"), "/..").as_ref())).unwrap()
+    fn script(encoding: Encoding) -> Script {
+        Script::new(&demo(concat!(env!("CARGO_MANIFEST_DIR"), "/..").as_ref()), encoding).unwrap()
     }
 
     #[test]
-    fn turns_are_cut_into_frames_that_fit_and_follow_each_other() {
-        let script = script();
-        assert!((script.share - 0.45).abs() < 0.03, "{}", script.share);
-        for turn in &script.turns {
-            let mut from_ms = 0;
-            for frame in &turn.frames {
-                let bytes = STANDARD.decode(&frame.data).unwrap().len();
-                script.format.validate_frame(bytes).unwrap();
-                assert_eq!(script.format.samples_to_ms(script.format.samples(bytes)), frame.until_ms - from_ms);
-                from_ms = frame.until_ms;
+    fn turns_are_frames_that_fit_and_follow_each_other() {
+        for encoding in Encoding::ALL {
+            let script = script(encoding);
+            assert!((script.share - 0.45).abs() < 0.05, "{}", script.share);
+            for turn in &script.turns {
+                let mut from_ms = 0;
+                for frame in &turn.frames {
+                    let payload = STANDARD.decode(&frame.data).unwrap();
+                    script.format.validate_frame(&payload).unwrap();
+                    let samples = script.format.samples(&payload);
+                    assert_eq!(script.format.samples_to_ms(samples), frame.until_ms - from_ms);
+                    from_ms = frame.until_ms;
+                }
+                assert_eq!((from_ms, from_ms % 80), (turn.duration_ms, 0));
+                assert!(!turn.said.is_empty() && turn.said.iter().all(|said| !said.text.is_empty()));
             }
-            assert_eq!((from_ms, from_ms % 80), (turn.duration_ms, 0));
-            assert!(!turn.said.is_empty() && turn.said.iter().all(|said| !said.text.is_empty()));
         }
     }
 
     #[test]
     fn calls_begin_anywhere_and_are_as_long_as_asked_for() {
-        let script = script();
+        let script = script(Encoding::PcmS16le);
         let all_ms: u64 = script.turns.iter().map(|turn| turn.duration_ms).sum();
         let count = script.turns.len();
         assert_eq!(script.turns_from(3, 1), [3]);
@@ -260,9 +257,11 @@ mod tests {
 
     #[test]
     fn every_utterance_is_known_again_and_no_other_one() {
-        let script = script();
-        for (at, said) in script.said().enumerate() {
-            assert_eq!(said.print.nearest(script.said().map(|said| &said.print)), Some(at));
+        for encoding in Encoding::ALL {
+            let script = script(encoding);
+            for (at, said) in script.said().enumerate() {
+                assert_eq!(said.print.nearest(script.said().map(|said| &said.print)), Some(at));
+            }
         }
     }
 }

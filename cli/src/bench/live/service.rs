@@ -81,7 +81,11 @@ mod tests {
 
     #[test]
     fn what_is_heard_is_the_wav_file_of_a_form() {
-        let script = Script::new(&demo(concat!(env!("CARGO_MANIFEST_DIR"), "/..").as_ref())).unwrap();
+        let script = Script::new(
+            &demo(concat!(env!("CARGO_MANIFEST_DIR"), "/..").as_ref()),
+            callboard_audio::Encoding::PcmS16le,
+        )
+        .unwrap();
         let check = |sound: &[i16], cut: usize, expected: Option<(&str, u64)>| {
             let form = [b"--x\r\nname=file\r\n\r\n".as_slice(), &wav::file(16_000, 1, sound), b"\r\n--x--"].concat();
             let heard = recognize(&script, &form[..form.len() - cut]);
