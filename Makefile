@@ -53,8 +53,10 @@ help:
 	@echo 'make speech   the speech server'"'"'s virtual environment'
 
 # ---------------------------------------------------------------- run
+BUILD = cargo build --locked --profile $(PROFILE) --workspace --bin callboard $(BESIDE)
+
 run: speech web
-	@cargo build --locked --profile $(PROFILE) --workspace --bin callboard
+	@$(BUILD)
 	@exec $(TARGET)/$(PROFILE:dev=debug)/callboard dev $(ARGS)
 
 needs:
@@ -100,6 +102,9 @@ web-lint: $(PAGE)/node_modules/installed
 	$(TIMED) "the page's types and lints" bash -ec 'cd $(PAGE); npm run --silent check'
 
 # ---------------------------------------------------------------- test
+# With a test beside it, the program is made of what the tests are made of, and next to nothing is built twice.
+browser-test screenshots api-test bundle-test: BESIDE := --quiet --test end_to_end
+
 test: speech-test rust-test api-test web-test
 
 web-test: $(PAGE)/node_modules/installed
@@ -108,13 +113,13 @@ web-test: $(PAGE)/node_modules/installed
 
 # Needs Chromium; CHROMIUM names it where it is not /usr/bin/chromium.
 browser-test: needs-of-checks speech web $(BROWSER)/node_modules/installed
-	@cargo build --quiet --locked --profile $(PROFILE) --workspace --bin callboard
+	@$(BUILD)
 	$(TIMED) "browsers" env CALLBOARD_BIN=$(abspath $(TARGET))/$(PROFILE:dev=debug)/callboard \
 		bash -ec 'cd $(BROWSER); npm test --silent'
 
 # Each page in both themes, on a wide screen, a laptop and a telephone, in target/screenshots.
 screenshots: speech web $(BROWSER)/node_modules/installed
-	@cargo build --quiet --locked --profile $(PROFILE) --workspace --bin callboard
+	@$(BUILD)
 	@CALLBOARD_BIN=$(abspath $(TARGET))/$(PROFILE:dev=debug)/callboard node $(BROWSER)/screenshots.mjs target/screenshots
 
 speech-test: needs-of-checks $(SPEECH)/.venv/installed-dev
@@ -125,7 +130,7 @@ rust-test: needs-of-checks speech $(TOOLS)/moto/installed
 
 # Every answer of the REST interface is what its document says.
 api-test: needs-of-checks $(TOOLS)/api/installed
-	@cargo build --quiet --locked --profile $(PROFILE) --workspace --bin callboard
+	@$(BUILD)
 	@$(TOOLS)/api/bin/python infra/checks/api.py --self-test
 	$(TIMED) "schemathesis" $(TOOLS)/api/bin/python infra/checks/api.py $(TARGET)/$(PROFILE:dev=debug)/callboard
 
@@ -237,7 +242,7 @@ BUNDLE := $(TARGET)/bundle/callboard-$(shell uname -m).tar.gz
 
 # All of it for a machine without network: infra/bundle/README.md.
 bundle: speech web
-	@cargo build --locked --profile $(PROFILE) --workspace --bin callboard
+	@$(BUILD)
 	@infra/bundle/make.sh $(TARGET)/$(PROFILE:dev=debug)/callboard $(BUNDLE)
 
 # Installs and runs it on a bare Debian in a network namespace of its own. BARE names such a Debian's folder; else one is

@@ -34,9 +34,17 @@ def summed(lines, out=lambda line: None):
 
 
 def main(lines, out):
-    passed, failed, skipped, names = summed(lines, out)
+    errors = []
+
+    def kept(line):
+        out(line)
+        if line.startswith("error"):
+            errors.append(line)
+
+    passed, failed, skipped, names = summed(lines, kept)
     if passed == 0:
-        out("error: no test passed\n")
+        # Whoever reads the end alone is told why, too.
+        out("".join(errors[:10]) + "error: no test passed\n")
     if skipped:
         out(f"error: skipped tests prove nothing: {', '.join(names) or 'see above'}\n")
     out(f"tests: {passed} passed, {failed} failed, {skipped} skipped\n")
@@ -56,6 +64,9 @@ def self_test():
     assert said == ["30 passed in 1.00s\n", "tests: 30 passed, 0 failed, 0 skipped\n"]
     assert main(["no tests ran in 0.01s\n"], said.append) == 1
     assert main([cargo], said.append) == 1
+    said.clear()
+    main(["error: no space left\n", "x\n"], said.append)
+    assert said[2] == "error: no space left\nerror: no test passed\n"
 
 
 if __name__ == "__main__":

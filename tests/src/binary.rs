@@ -25,7 +25,8 @@ fn build() -> PathBuf {
         cargo.env_remove(name);
     }
     let output = cargo
-        .args(["build", "--workspace", "--bin", "callboard", "--message-format", "json"])
+        // With a test beside it, what both are made of has the features that tests ask for, and is there already.
+        .args(["build", "--workspace", "--bin", "callboard", "--test", "end_to_end", "--message-format", "json"])
         .args(["--profile", &profile()])
         .current_dir(project())
         .stdin(Stdio::null())
@@ -34,7 +35,10 @@ fn build() -> PathBuf {
         .unwrap();
     assert!(output.status.success(), "callboard could not be built; what cargo said stands above");
     let messages = output.stdout.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok());
-    let executable = |message: Value| message["executable"].as_str().map(PathBuf::from);
+    let executable = |message: Value| {
+        let is_bin = message["target"]["kind"][0] == "bin";
+        message["executable"].as_str().filter(|_| is_bin).map(PathBuf::from)
+    };
     messages.filter_map(executable).next_back().expect("cargo names what it built")
 }
 

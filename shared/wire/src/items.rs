@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use callboard_domain::{
     Call, CallId, CallStatus, Channel, OrgId, Placeholder, PlaybookId, Segment, SegmentTimes, Word,
     call::EndReason,
-    coaching::{Card, Notes, Progress, ProgressView, Source},
+    coaching::{Card, Notes, Source},
     feedback::Feedback,
     permissions::Role,
     redaction::Span,
@@ -15,12 +15,14 @@ use serde::{Deserialize, Serialize};
 mod accounts;
 mod keys;
 mod people;
+mod progress;
 mod recordings;
 pub mod words;
 
 pub use accounts::{FeedbackItem, OrgSettingsItem, PlaybookItem, RetentionItem};
 pub use keys::*;
 pub use people::*;
+pub use progress::{ProgressItem, Raised};
 pub use recordings::{RecordingItem, call_of_source, source_key};
 
 use crate::messages::{CallMessage, SegmentMessage, ServerMessage, ShownCard};
@@ -245,27 +247,6 @@ impl SegmentItem {
             times: self.times,
         }
     }
-}
-
-/// `PROGRESS`: what was found, and how it reads against the playbook. Written under its version.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ProgressItem {
-    /// Key.
-    pub pk: String,
-    /// Key.
-    pub sk: String,
-    /// Organization.
-    pub org: OrgId,
-    /// Call.
-    pub call: CallId,
-    /// Revision of this change.
-    pub revision: u64,
-    /// Counts the writes: the condition of the next one.
-    pub version: u64,
-    /// The findings.
-    pub progress: Progress,
-    /// How they read.
-    pub view: ProgressView,
 }
 
 /// `CARD#…`: a card.

@@ -42,7 +42,7 @@ type Again = fn(&str) -> Result<String, String>;
 const WRITTEN: [(&str, u32, Again); 33] = [
     ("record", 2, |text| bytes(text, |it| Ok(Record::decode(it).map_err(told)?.encode()))),
     ("frames", 1, |text| bytes(text, kept_frames)),
-    ("checkpoint", 1, |text| bytes(text, |it| Ok(Checkpoint::decode(it).map_err(told)?.encode()))),
+    ("checkpoint", 2, |text| bytes(text, |it| Ok(Checkpoint::decode(it).map_err(told)?.encode()))),
     ("work", 1, |text| match Asked::parse(text).map_err(told)? {
         Asked::Work(work) => Ok(work.to_json()),
         Asked::Uploaded(_) => Err("it is no work".to_owned()),
@@ -52,7 +52,7 @@ const WRITTEN: [(&str, u32, Again); 33] = [
     ("deferred", 2, |text| Ok(DeferredUtterance::parse(text).map_err(told)?.to_json())),
     ("call_item", 1, json::<CallItem>),
     ("segment_item", 2, json::<SegmentItem>),
-    ("progress_item", 1, json::<ProgressItem>),
+    ("progress_item", 2, json::<ProgressItem>),
     ("card_item", 1, json::<CardItem>),
     ("notes_item", 1, json::<NotesItem>),
     ("recording_item", 1, json::<RecordingItem>),
@@ -88,7 +88,7 @@ fn shapes() -> Vec<(String, String)> {
     }
     shape!(
         Header 2, Work 1, AdviceRequest 2, ArchiveRequest 1, DeferredUtterance 2, AuthContext 1,
-        CallItem 1, SegmentItem 2, ProgressItem 1, CardItem 1, NotesItem 1, RecordingItem 1, ConnectionItem 1,
+        CallItem 1, SegmentItem 2, ProgressItem 2, CardItem 1, NotesItem 1, RecordingItem 1, ConnectionItem 1,
         WatchItem 1, OrgSettingsItem 1, RetentionItem 1, PlaybookItem 1, FeedbackItem 1, DeploymentItem 1, OrgItem 1,
         UserItem 1, EmailItem 1, InvitationItem 1, InvitationLookupItem 1, SessionItem 1, KeyItem 1, KeyEntryItem 1,
         KeyUseItem 1, AttemptsItem 1, SigningKeyItem 1, CallMessage 1, SegmentMessage 1, ShownCard 1, SegmentTimes 1,

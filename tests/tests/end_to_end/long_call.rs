@@ -1,9 +1,13 @@
 //! A call of two hours: its last utterances cost what its first did. Counted in requests, and in the capacity units that
 //! DynamoDB bills for what they carry.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    mem,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Instant,
 };
 
 use aws_smithy_runtime_api::{
@@ -127,6 +131,8 @@ async fn the_end_of_a_long_call_costs_what_its_beginning_did() {
     let (call, org) = (CallId::parse(&new_call()).unwrap(), OrgId::parse("acme").unwrap());
     let (playbook, lines) = (PlaybookId::parse("sales").unwrap(), lines());
     let mut stretches: Vec<[usize; 3]> = Vec::new();
+    // Told and not judged: what else the machine does shows in it.
+    let (mut milliseconds, mut since) = (Vec::new(), Instant::now());
     for at in 0..UTTERANCES {
         let segment = Segment {
             call: call.clone(),
@@ -147,9 +153,12 @@ async fn the_end_of_a_long_call_costs_what_its_beginning_did() {
         if (at + 1) % STRETCH == 0 {
             let spent = |count: &AtomicUsize| count.swap(0, Ordering::Relaxed);
             stretches.push([&counted.requests, &counted.reads, &counted.writes].map(|count| spent(count)));
+            milliseconds.push(mem::replace(&mut since, Instant::now()).elapsed().as_millis());
         }
     }
-    eprintln!("requests, read units and write units per {STRETCH} utterances: {stretches:?}");
+    eprintln!(
+        "requests, read units and write units per {STRETCH} utterances: {stretches:?}, in milliseconds: {milliseconds:?}"
+    );
     // What is kept of a call grows while landmarks are reached and objections raised for the first time, and is bounded by
     // the playbook: here most of it was said within the first forty minutes.
     let (early, last) = (stretches[1], stretches[stretches.len() - 1]);

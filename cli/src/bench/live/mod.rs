@@ -90,7 +90,8 @@ pub(crate) async fn run(args: LiveArgs) -> anyhow::Result<ExitCode> {
     let script = Arc::new(Script::new(&demo(&project), args.encoding)?);
     let speech = service::start(&script, args.speech_delay).await?;
     let shards = calls.div_ceil(CALLS_PER_SHARD);
-    let settings = [("SHARDS", shards.to_string())];
+    // As deployed: frames are put aside once a minute. A stack on a desk does it at once, so that a call can be heard.
+    let settings = [("SHARDS", shards.to_string()), ("KEEP_WINDOW_SECONDS", "60".to_owned())];
     let running = Running::start(folder.path(), &project, &speech.url, &settings).await?;
     if let Some(process) = running.process() {
         eprintln!("callboard: the stack is process {process}");

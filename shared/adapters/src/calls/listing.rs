@@ -3,11 +3,10 @@
 //! A page is bounded by what is read for it, too, and not only by what it holds: a filter that fits next to nothing
 //! gives pages with few calls, or none, and each says where to go on.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use callboard_domain::{CallStatus, OrgId, PlaybookId};
-use callboard_wire::items::{CallItem, call_pk, calls_pk, sk};
-use serde::{Deserialize, de::IgnoredAny};
+use callboard_wire::items::{CallItem, Raised, call_pk, calls_pk, sk};
 
 use super::Calls;
 use crate::{ServiceError, table::Search};
@@ -94,25 +93,11 @@ impl Calls {
     ) -> Result<Vec<CallItem>, ServiceError> {
         let Some(objection) = objection else { return Ok(calls) };
         let keys = calls.iter().map(|call| (call_pk(org, &call.call), sk::PROGRESS));
-        let known: Vec<Raised> = self.0.get_all(keys, &["pk", "progress.objections"]).await?;
-        let raised = known.into_iter().filter(|it| it.progress.objections.contains_key(objection)).map(|it| it.pk);
+        let known: Vec<Raised> = self.0.get_all(keys, &Raised::ATTRIBUTES).await?;
+        let raised = known.into_iter().filter(|it| it.has(objection)).map(|it| it.pk);
         let raised: HashSet<String> = raised.collect();
         Ok(calls.into_iter().filter(|call| raised.contains(&call.pk)).collect())
     }
-}
-
-/// What of a call's progress tells which objections were raised.
-#[derive(Deserialize)]
-struct Raised {
-    pk: String,
-    #[serde(default)]
-    progress: Objections,
-}
-
-#[derive(Default, Deserialize)]
-struct Objections {
-    #[serde(default)]
-    objections: BTreeMap<String, IgnoredAny>,
 }
 
 fn equal<'a>(filter: &CallFilter<'a>) -> Vec<(&'static str, &'a str)> {

@@ -14,7 +14,7 @@ use crate::call::Channel;
 
 /// How many raises, answers and resolutions are kept of an objection, each: the latest. Who repeats it more often
 /// than this in one call, without an answer in between, is told nothing new by the earlier ones.
-const MOST_MARKS: usize = 6;
+const MOST_MARKS: usize = 4;
 /// How many acceptances are kept: the latest. Customers say one every other minute or so: this spans two hours.
 const MOST_ACCEPTED: usize = 64;
 
@@ -67,7 +67,7 @@ pub struct LandmarkMarks {
 }
 
 /// What the state of an objection follows from, besides the earliest evidence that it was raised. Times are starts of
-/// utterances in milliseconds of media time; of each kind the latest 16 are kept.
+/// utterances in milliseconds of media time; of each kind the latest 4 are kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ObjectionMarks {
     /// The latest evidence that it was raised, where there is more than one.
