@@ -1,8 +1,12 @@
 //! From samples to the frames of a live call, in any encoding: what a capture client sends.
 //!
-//! Opus is SILK at 16 kbit/s, in packets of 20 ms. Where a channel is quiet, packets are left out (DTX) but for one in
-//! 420 ms. Frames end early where a channel has just paused for as long as closes an utterance: that is when somebody waits
-//! for its words. Where samples come from, and when frames are sent, is decided elsewhere.
+//! Opus is SILK at 16 kbit/s, in packets of 20 ms. Where a channel is quiet, packets are left out (DTX), all of them: what
+//! other encoders send in between is there for ears to rest on, and may pass for a voice.
+//!
+//! Frames end early where an utterance ends: that is when somebody waits for its words. Where that is, a session of the
+//! encoder's own hears, as the one that the frames are for will hear it; that one may close it a step of the grid later,
+//! having heard what an encoding makes of the samples. Where samples come from, and when frames are sent, is decided
+//! elsewhere.
 
 use std::collections::VecDeque;
 
@@ -11,6 +15,8 @@ use ruopus::SilkEncoder;
 use crate::{
     format::{Encoding, Format},
     mulaw, opus,
+    sequence::FrameKey,
+    session::{Frame, Poll, Session},
 };
 
 /// Packets a second.
@@ -27,13 +33,12 @@ const ABOVE_FLOOR: f32 = 2.5;
 const FLOOR_RISE: f32 = 1.009;
 /// The loudest background, as mean square: -45 dB of full scale. What is louder is never left out.
 const LOUDEST_FLOOR: f32 = 34_000.0;
-/// Quiet packets before the first that is left out: 200 ms, so that no word's end is cut.
-const QUIET_BEFORE: u32 = 10;
-/// Packets that are left out in a row: 400 ms.
-const LEFT_OUT: u32 = 20;
-/// Quiet packets at which a frame ends. An utterance is closed by 608 ms of what the session takes for silence, on its grid
-/// of 80 ms; how long after the last sound a voice is believed to last, differs by as much as these do.
-const PAUSES: [u32; 4] = [32, 36, 40, 44];
+/// Quiet packets before the first that is left out: 80 ms, so that no word's end is cut.
+const QUIET_BEFORE: u32 = 4;
+/// Packets on the session's grid.
+const PER_STEP: usize = (Format::GRID_MS * UNITS / 1_000) as usize;
+/// Steps of the grid at which a frame ends, from the one on that closes an utterance.
+const ENDS: u32 = 3;
 
 /// A frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +59,14 @@ pub struct Encoder {
     /// Samples that make no packet yet, interleaved.
     pending: Vec<i16>,
     channels: Vec<Channel>,
+    /// Hears where utterances end.
+    session: Session,
+    /// PCM of the step that is not complete yet.
+    step: Vec<u8>,
+    /// Steps that the session has heard.
+    steps: u32,
+    /// Frames that still end early, one a step.
+    ends: u32,
     frame: Vec<u8>,
     units: usize,
     ready: VecDeque<Encoded>,
@@ -67,8 +80,6 @@ struct Channel {
     floor: f32,
     /// Quiet packets in a row.
     quiet: u32,
-    /// Those that were left out, in a row.
-    left_out: u32,
 }
 
 impl Encoder {
@@ -88,8 +99,7 @@ impl Encoder {
             engine.set_complexity(10);
             engine
         };
-        let channel =
-            |_| Channel { engine: with_packets.then(engine), floor: SILENT / ABOVE_FLOOR, quiet: 0, left_out: 0 };
+        let channel = |_| Channel { engine: with_packets.then(engine), floor: SILENT / ABOVE_FLOOR, quiet: 0 };
         let unit = (format.sample_rate / UNITS) as usize * usize::from(format.channels);
         let wanted = (frame_ms.clamp(Format::MIN_FRAME_MS, Format::MAX_FRAME_MS) * u64::from(UNITS) / 1_000) as usize;
         let most = match format.encoding {
@@ -102,6 +112,10 @@ impl Encoder {
             unit,
             pending: Vec::new(),
             channels: (0..format.channels).map(channel).collect(),
+            session: Session::new(Format { encoding: Encoding::PcmS16le, ..format }),
+            step: Vec::new(),
+            steps: 0,
+            ends: 0,
             frame: Vec::new(),
             units: 0,
             ready: VecDeque::new(),
@@ -134,10 +148,9 @@ impl Encoder {
 
     fn encode(&mut self, unit: &[i16]) {
         let count = self.channels.len();
-        let mut paused = false;
         for (at, channel) in self.channels.iter_mut().enumerate() {
             let row: Vec<i16> = unit.iter().skip(at).step_by(count).copied().collect();
-            paused |= channel.listen(&row);
+            channel.listen(&row);
             if let Some(packet) = channel.packet(&row, self.format.sample_rate) {
                 opus::append(&mut self.frame, &packet);
             }
@@ -148,9 +161,26 @@ impl Encoder {
             Encoding::Opus => {}
         }
         self.units += 1;
-        if self.units >= self.longest || paused {
+        if self.listen(unit) || self.units >= self.longest {
             self.end_frame();
         }
+    }
+
+    /// Hears the next samples; says whether a frame ends behind them.
+    fn listen(&mut self, unit: &[i16]) -> bool {
+        self.step.extend(unit.iter().flat_map(|sample| sample.to_le_bytes()));
+        if self.step.len() < PER_STEP * 2 * self.unit {
+            return false;
+        }
+        let payload = std::mem::take(&mut self.step);
+        self.session.hear(Frame { key: FrameKey::Numbered(self.steps), received_ms: 0, payload });
+        self.steps += 1;
+        while let Poll::Utterance(_) = self.session.poll() {
+            self.ends = ENDS;
+        }
+        let ends = self.ends > 0;
+        self.ends = self.ends.saturating_sub(1);
+        ends
     }
 
     fn end_frame(&mut self) {
@@ -163,13 +193,12 @@ impl Encoder {
 }
 
 impl Channel {
-    /// Hears whether a packet is quiet; says whether a pause is as long with it as an utterance waits for.
-    fn listen(&mut self, row: &[i16]) -> bool {
+    /// Hears whether a packet is quiet.
+    fn listen(&mut self, row: &[i16]) {
         let power = row.iter().map(|sample| f32::from(*sample).powi(2)).sum::<f32>() / row.len().max(1) as f32;
         self.floor = (self.floor * FLOOR_RISE).min(power.max(1.0)).min(LOUDEST_FLOOR);
         let is_quiet = power <= SILENT.max(self.floor * ABOVE_FLOOR);
         self.quiet = if is_quiet { self.quiet.saturating_add(1) } else { 0 };
-        PAUSES.contains(&self.quiet)
     }
 
     /// A packet; of its first byte alone where it may be left out. None where no packets are made.
@@ -177,11 +206,9 @@ impl Channel {
         let engine = self.engine.as_mut()?;
         // SILK, mono, one frame of 20 ms: narrow band of 8 kHz, wide band of 16 kHz.
         let mut packet = vec![if rate == 8_000 { 1 << 3 } else { 9 << 3 }];
-        if self.quiet > QUIET_BEFORE && self.left_out < LEFT_OUT {
-            self.left_out += 1;
+        if self.quiet > QUIET_BEFORE {
             return Some(packet);
         }
-        self.left_out = 0;
         packet.extend(engine.encode_capped(row, LONGEST_PAYLOAD).unwrap_or_default());
         Some(packet)
     }
@@ -221,11 +248,11 @@ mod tests {
     }
 
     #[test]
-    fn frames_are_as_long_as_they_may_be_and_end_where_speech_pauses() {
+    fn frames_are_as_long_as_they_may_be() {
         let opus = |sample_rate, channels| Format { encoding: Encoding::Opus, sample_rate, channels };
-        // The first quiet stretch is a pause, too.
         let spoken: [(f32, usize); 3] = [(0.0, 300), (9_000.0, 1_500), (0.0, 1_301)];
-        let lengths = [1_000, 1_000, 440, 80, 80, 80, 440];
+        // A tone passes for a voice.
+        let lengths = [1_000, 1_000, 480, 80, 80, 480];
         for format in [opus(16_000, 2), opus(8_000, 1)] {
             let bytes = check(format, 1_000, &spoken, &lengths);
             let spoken = check(format, 1_000, &[(9_000.0, 1_500)], &[1_000, 500]);
@@ -237,6 +264,31 @@ mod tests {
         check(mulaw, 80, &[], &[]);
         let pcm = Format { encoding: Encoding::PcmS16le, sample_rate: 16_000, channels: 2 };
         check(pcm, 1_000, &[(9_000.0, 730)], &[360, 360, 20]);
+    }
+
+    #[test]
+    fn a_frame_ends_where_an_utterance_does() {
+        let mut reader =
+            hound::WavReader::open(concat!(env!("CARGO_MANIFEST_DIR"), "/../../dashboard/demo/demo_call.wav")).unwrap();
+        let demo: Vec<i16> = reader.samples::<i16>().map(|sample| sample.unwrap()).collect();
+        for encoding in [Encoding::PcmS16le, Encoding::Opus] {
+            let format = Format { encoding, sample_rate: 16_000, channels: 2 };
+            let mut encoder = Encoder::new(format, 1_000).unwrap();
+            encoder.push(&demo);
+            let mut session = Session::new(format);
+            let (mut sent_ms, mut utterances) = (0, 0);
+            for seq in 0.. {
+                let Some(frame) = encoder.pop() else { break };
+                sent_ms += format.samples_to_ms(frame.samples);
+                session.hear(Frame { key: FrameKey::Numbered(seq), received_ms: 0, payload: frame.payload });
+                while let Poll::Utterance(utterance) = session.poll() {
+                    let waited_ms = sent_ms - utterance.spoken.closed_ms;
+                    assert!(waited_ms <= 80, "{waited_ms} ms after {} ms", utterance.spoken.closed_ms);
+                    utterances += 1;
+                }
+            }
+            assert!(utterances >= 8, "{utterances}");
+        }
     }
 
     #[test]
