@@ -37,10 +37,21 @@ struct Call {
     frames: Vec<Vec<u8>>,
 }
 
-/// Both sides talk all the time, or a telephone line on which nobody does; at 16 kHz, interleaved.
-fn sound(speech: bool) -> Vec<i16> {
+/// What is to be heard.
+#[derive(Clone, Copy)]
+enum Sound {
+    /// A telephone line on which nobody talks.
+    Silence,
+    /// The demo call: people take turns.
+    Speech,
+    /// Both sides at once, and without a pause: the worst there is. No utterance ends, each is cut.
+    Babble,
+}
+
+/// It at 16 kHz, interleaved.
+fn sound(kind: Sound) -> Vec<i16> {
     let count = 2 * SECONDS * RATE as usize;
-    if !speech {
+    if matches!(kind, Sound::Silence) {
         let mut state = 1u32;
         let noise = (0..count).map(|_| {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -49,6 +60,9 @@ fn sound(speech: bool) -> Vec<i16> {
         return noise.collect();
     }
     let demo: Vec<i16> = hound::WavReader::open(DEMO).unwrap().samples::<i16>().map(|sample| sample.unwrap()).collect();
+    if matches!(kind, Sound::Speech) {
+        return demo.into_iter().cycle().take(count).collect();
+    }
     let truth = std::fs::read_to_string(DEMO.replace(".wav", ".json")).unwrap();
     let truth: serde_json::Value = serde_json::from_str(&truth).unwrap();
     let mut sides = [Vec::new(), Vec::new()];
@@ -62,10 +76,10 @@ fn sound(speech: bool) -> Vec<i16> {
     left.iter().cycle().zip(right.iter().cycle()).flat_map(|(a, b)| [*a, *b]).take(count).collect()
 }
 
-fn call(encoding: Encoding, speech: bool) -> Call {
+fn call(encoding: Encoding, kind: Sound) -> Call {
     let format = Format { encoding, sample_rate: encoding.default_rate(), channels: 2 };
     let ratio = (RATE / format.sample_rate) as usize;
-    let sound = sound(speech);
+    let sound = sound(kind);
     let kept: Vec<i16> = sound.chunks_exact(2).step_by(ratio).flatten().copied().collect();
     let mut encoder = Encoder::new(format, 1_000).unwrap();
     encoder.push(&kept);
@@ -133,11 +147,9 @@ fn timed<T>(work: impl FnOnce() -> T) -> Duration {
 }
 
 fn cases() -> Vec<(String, Call)> {
-    let case = |encoding: Encoding, speech: bool| {
-        let what = if speech { "speech" } else { "silence" };
-        (format!("{} {what}", encoding.as_str()), call(encoding, speech))
-    };
-    Encoding::ALL.into_iter().flat_map(|encoding| [true, false].map(|speech| case(encoding, speech))).collect()
+    let sounds = [("speech", Sound::Speech), ("silence", Sound::Silence), ("babble", Sound::Babble)];
+    let case = |encoding: Encoding, (name, sound)| (format!("{} {name}", encoding.as_str()), call(encoding, sound));
+    Encoding::ALL.into_iter().flat_map(|encoding| sounds.map(|sound| case(encoding, sound))).collect()
 }
 
 fn measure(criterion: &mut Criterion) {

@@ -38,7 +38,7 @@ const QUIET_BEFORE: u32 = 4;
 /// Packets on the session's grid.
 const PER_STEP: usize = (Format::GRID_MS * UNITS / 1_000) as usize;
 /// Steps of the grid at which a frame ends, from the one on that closes an utterance.
-const ENDS: u32 = 3;
+const ENDS: u32 = 2;
 
 /// A frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -252,7 +252,7 @@ mod tests {
         let opus = |sample_rate, channels| Format { encoding: Encoding::Opus, sample_rate, channels };
         let spoken: [(f32, usize); 3] = [(0.0, 300), (9_000.0, 1_500), (0.0, 1_301)];
         // A tone passes for a voice.
-        let lengths = [1_000, 1_000, 480, 80, 80, 480];
+        let lengths = [1_000, 1_000, 480, 80, 560];
         for format in [opus(16_000, 2), opus(8_000, 1)] {
             let bytes = check(format, 1_000, &spoken, &lengths);
             let spoken = check(format, 1_000, &[(9_000.0, 1_500)], &[1_000, 500]);

@@ -19,6 +19,8 @@ const LEFT_OUT: u32 = RATE / 50;
 const LONGEST: u32 = RATE * 12 / 100;
 /// Samples of 60 ms: the longest that is left out at once.
 const LONGEST_LOST: u32 = RATE * 6 / 100;
+/// Samples of 60 ms, after which a decoder has faded out what it heard: what is left out behind them changes it no more.
+const FADED: u32 = RATE * 6 / 100;
 
 /// The packets of a frame, all channels'; the last one is an error where its bytes are not all there.
 pub fn packets(frame: &[u8]) -> impl Iterator<Item = Result<&[u8], CutOff>> {
@@ -83,12 +85,14 @@ pub fn damaged(frame: &[u8]) -> u64 {
 pub(crate) struct Decoder {
     engine: OpusDecoder,
     rate: u32,
+    /// What was left out in a row, in samples at 48 kHz.
+    left_out: u32,
 }
 
 impl Decoder {
     /// A fresh one that gives samples at a rate of [`RATES`].
     pub(crate) fn new(rate: u32) -> Self {
-        Self { engine: OpusDecoder::with_rate(rate, 1), rate }
+        Self { engine: OpusDecoder::with_rate(rate, 1), rate, left_out: 0 }
     }
 
     /// Appends a packet's samples, as many as its [`duration`] says. What is damaged is silent.
@@ -96,11 +100,13 @@ impl Decoder {
         let samples = self.samples(duration(packet));
         let until = out.len() + samples;
         if packet.len() > 1 {
+            self.left_out = 0;
             out.extend(self.engine.decode_packet_i16(packet).into_iter().flatten().take(samples));
         } else {
             // The decoder fades out what it heard, as the encoder takes for granted. Here that is silence: what a decoder
             // makes up for ears to rest on may pass for a voice.
-            let mut left_out = duration(packet);
+            let mut left_out = duration(packet).min(FADED.saturating_sub(self.left_out));
+            self.left_out = self.left_out.saturating_add(duration(packet));
             while left_out > 0 {
                 let piece = left_out.min(LONGEST_LOST);
                 left_out -= piece;
