@@ -92,8 +92,8 @@ impl Script {
     pub(crate) fn of(number: usize, plan: &CallPlan, seed: u64, lexicon: &mut Lexicon) -> Self {
         let mut recording = audio::rearranged_of(demo(), &plan.turns).halved();
         let mut noise = Rng::with_seed(seed.wrapping_mul(31).wrapping_add(number as u64));
-        // Enough to change many a code of mu-law, which is coarse where it is loud.
-        let loudest = if plan.encoding == Encoding::Mulaw { 120 } else { 2 };
+        // Enough to change many a code of mu-law, which is coarse where it is loud, and what Opus makes of a sound.
+        let loudest = if plan.encoding == Encoding::PcmS16le { 2 } else { 120 };
         for row in &mut recording.channels {
             row.iter_mut().for_each(|sample| *sample = sample.saturating_add(noise.i16(-loudest..=loudest)));
         }
@@ -116,13 +116,19 @@ impl Script {
                     Encoding::PcmS16le => row.get(middle_ms * PER_MS..),
                     Encoding::Mulaw | Encoding::Opus => sound_at(&heard, spoken.channel, middle_ms),
                 };
-                let sound = sound.unwrap_or_default().iter().take(MARK);
+                let sound = sound.unwrap_or_default();
+                let sound = &sound[..sound.len().min(MARK)];
+                if plan.encoding == Encoding::Opus && sound.len() == MARK && sound.iter().all(|sample| *sample == 0) {
+                    // Its middle is a pause that the encoder left out.
+                    continue;
+                }
                 let text = format!("c{number}{}t{turn}w{word}", &CHANNELS[spoken.channel][..1]);
                 if plan.refused_turn == Some(turn) {
                     lexicon.refused.insert(text.clone());
                 }
-                let mark = sound.fold(0, |mark, sample| marked(mark, *sample, plan.encoding));
-                lexicon.words.insert((plan.encoding == Encoding::Mulaw, mark), text.clone());
+                let mark = sound.iter().fold(0, |mark, sample| marked(mark, *sample, plan.encoding));
+                let alike = lexicon.words.insert((plan.encoding == Encoding::Mulaw, mark), text.clone());
+                assert!(mark == 0 || alike.is_none(), "seed {seed}: {text} and {alike:?} sound alike");
                 words.push(Spoken { channel: spoken.channel, turn, middle_ms, text });
             }
         }
