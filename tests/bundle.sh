@@ -10,6 +10,8 @@ archive=$(readlink -f "$1") bare=${2:-}
 if [ "${BUNDLE_TEST:-}" != inside ]; then
     if [ -z "$bare" ]; then
         bare=$(mktemp -d)
+        # It is the root of a machine, where others than root must get in.
+        chmod 755 "$bare"
         debootstrap --variant=minbase bookworm "$bare" http://deb.debian.org/debian >/dev/null
     fi
     export BUNDLE_TEST=inside
