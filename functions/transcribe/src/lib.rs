@@ -1,8 +1,8 @@
 //! The streaming function: records of the frame stream in, segments out.
 //!
 //! One invocation takes a batch, in order, from one shard; `call` carries a single call through it, `utterance` is what
-//! becomes of each utterance, `partial` what is shown of one before that, `state` what remains of a call between two batches. Calls do not wait for each other
-//! within a batch, and none waits for a transcription service that fails.
+//! becomes of each utterance, `partial` what is shown of one before that, `state` what remains of a call between two
+//! batches. Calls do not wait for each other within a batch, and none waits for a transcription service that fails.
 
 pub mod call;
 pub mod partial;
