@@ -10,7 +10,7 @@
 
 use std::collections::VecDeque;
 
-use ruopus::SilkEncoder;
+use ropus::{Application, Bandwidth, Bitrate, Channels, Signal};
 
 use crate::{
     format::{Encoding, Format},
@@ -22,9 +22,11 @@ use crate::{
 /// Packets a second.
 const UNITS: u32 = 50;
 /// Bits a second of a channel that speaks.
-const BIT_RATE: i32 = 16_000;
-/// Longest payload of a packet, in bytes, as RFC 6716 has it.
-const LONGEST_PAYLOAD: usize = 1_274;
+const BIT_RATE: u32 = 16_000;
+/// How hard the encoder tries, of 10.
+const COMPLEXITY: u8 = 10;
+/// Longest packet of one frame, in bytes, as RFC 6716 has it.
+const LONGEST_PACKET: usize = 1_275;
 /// Mean square below which a packet is quiet: -66 dB of full scale.
 const SILENT: f32 = 256.0;
 /// How much louder than the background a packet may be and still be quiet, as power: 4 dB.
@@ -75,7 +77,7 @@ pub struct Encoder {
 /// What a channel's next packet depends on.
 struct Channel {
     /// None where no packets are made.
-    engine: Option<SilkEncoder>,
+    engine: Option<ropus::Encoder>,
     /// Mean square of the background.
     floor: f32,
     /// Quiet packets in a row.
@@ -93,13 +95,10 @@ impl Encoder {
             (Encoding::Opus, 8_000 | 16_000) => true,
             _ => return None,
         };
-        let engine = || {
-            let mut engine = SilkEncoder::new((format.sample_rate / 1_000) as i32, 4);
-            engine.set_bitrate(BIT_RATE);
-            engine.set_complexity(10);
-            engine
+        let channel = |_| {
+            let engine = if with_packets { Some(engine(format.sample_rate)?) } else { None };
+            Some(Channel { engine, floor: SILENT / ABOVE_FLOOR, quiet: 0 })
         };
-        let channel = |_| Channel { engine: with_packets.then(engine), floor: SILENT / ABOVE_FLOOR, quiet: 0 };
         let unit = (format.sample_rate / UNITS) as usize * usize::from(format.channels);
         let wanted = (frame_ms.clamp(Format::MIN_FRAME_MS, Format::MAX_FRAME_MS) * u64::from(UNITS) / 1_000) as usize;
         let most = match format.encoding {
@@ -111,7 +110,7 @@ impl Encoder {
             longest: wanted.min(most),
             unit,
             pending: Vec::new(),
-            channels: (0..format.channels).map(channel).collect(),
+            channels: (0..format.channels).map(channel).collect::<Option<_>>()?,
             session: Session::new(Format { encoding: Encoding::PcmS16le, ..format }),
             step: Vec::new(),
             steps: 0,
@@ -204,14 +203,22 @@ impl Channel {
     /// A packet; of its first byte alone where it may be left out. None where no packets are made.
     fn packet(&mut self, row: &[i16], rate: u32) -> Option<Vec<u8>> {
         let engine = self.engine.as_mut()?;
-        // SILK, mono, one frame of 20 ms: narrow band of 8 kHz, wide band of 16 kHz.
-        let mut packet = vec![if rate == 8_000 { 1 << 3 } else { 9 << 3 }];
         if self.quiet > QUIET_BEFORE {
-            return Some(packet);
+            // SILK, mono, one frame of 20 ms: narrow band of 8 kHz, wide band of 16 kHz.
+            return Some(vec![if rate == 8_000 { 1 << 3 } else { 9 << 3 }]);
         }
-        packet.extend(engine.encode_capped(row, LONGEST_PAYLOAD).unwrap_or_default());
+        let mut packet = vec![0; LONGEST_PACKET];
+        let length = engine.encode(row, &mut packet).unwrap_or_default();
+        packet.truncate(length);
         Some(packet)
     }
+}
+
+/// An encoder of speech.
+fn engine(rate: u32) -> Option<ropus::Encoder> {
+    let encoder = ropus::Encoder::builder(rate, Channels::Mono, Application::Voip).signal(Signal::Voice);
+    let encoder = encoder.bitrate(Bitrate::Bits(BIT_RATE)).complexity(COMPLEXITY);
+    encoder.max_bandwidth(Bandwidth::Wideband).build().ok()
 }
 
 #[cfg(test)]

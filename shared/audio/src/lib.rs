@@ -8,6 +8,7 @@ pub mod channel;
 #[cfg(feature = "decode")]
 pub mod decode;
 mod echo;
+#[cfg(feature = "encode")]
 pub mod encode;
 pub mod endpoint;
 pub mod format;
