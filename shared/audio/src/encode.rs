@@ -4,9 +4,10 @@
 //! other encoders send in between is there for ears to rest on, and may pass for a voice.
 //!
 //! Frames end early where an utterance ends: that is when somebody waits for its words. Where that is, a session of the
-//! encoder's own hears, as the one that the frames are for will hear it; that one may close it a step of the grid later,
-//! having heard what an encoding makes of the samples. Where samples come from, and when frames are sent, is decided
-//! elsewhere.
+//! encoder's own hears, from the same packets as the one that the frames are for. Where frames may be as long as any, and
+//! all that one holds was left out, nobody waits for it: it goes on up to [`Format::MAX_SILENT_MS`], or for as long as any
+//! from where something is heard.
+//! Where samples come from, and when frames are sent, is decided elsewhere.
 
 use std::collections::VecDeque;
 
@@ -37,11 +38,10 @@ const FLOOR_RISE: f32 = 1.009;
 const LOUDEST_FLOOR: f32 = 34_000.0;
 /// Quiet packets before the first that is left out: 80 ms, so that no word's end is cut.
 const QUIET_BEFORE: u32 = 4;
+/// Packets of the longest frame of silence.
+const LONGEST_SILENT: usize = (Format::MAX_SILENT_MS * UNITS as u64 / 1_000) as usize;
 /// Packets on the session's grid.
 const PER_STEP: usize = (Format::GRID_MS * UNITS / 1_000) as usize;
-/// Steps of the grid at which a frame ends, from the one on that closes an utterance.
-const ENDS: u32 = 2;
-
 /// A frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Encoded {
@@ -54,30 +54,34 @@ pub struct Encoded {
 /// See the module.
 pub struct Encoder {
     format: Format,
-    /// Packets of the longest frame.
+    /// Packets of the longest frame, and of the longest whose beginning was left out.
     longest: usize,
+    longest_silent: usize,
     /// Samples of a packet, over all channels.
     unit: usize,
     /// Samples that make no packet yet, interleaved.
     pending: Vec<i16>,
+    /// None where no packets are made.
     channels: Vec<Channel>,
     /// Hears where utterances end.
     session: Session,
-    /// PCM of the step that is not complete yet.
+    /// Bytes of the step that is not complete yet…
     step: Vec<u8>,
+    /// …and the packets, or stretches as long, in it.
+    step_units: usize,
     /// Steps that the session has heard.
     steps: u32,
-    /// Frames that still end early, one a step.
-    ends: u32,
     frame: Vec<u8>,
+    /// Packets, or stretches as long, in the frame…
     units: usize,
+    /// …and how many of them, from its beginning on, were left out on all channels.
+    left_out: usize,
     ready: VecDeque<Encoded>,
 }
 
 /// What a channel's next packet depends on.
 struct Channel {
-    /// None where no packets are made.
-    engine: Option<ropus::Encoder>,
+    engine: ropus::Encoder,
     /// Mean square of the background.
     floor: f32,
     /// Quiet packets in a row.
@@ -95,28 +99,29 @@ impl Encoder {
             (Encoding::Opus, 8_000 | 16_000) => true,
             _ => return None,
         };
-        let channel = |_| {
-            let engine = if with_packets { Some(engine(format.sample_rate)?) } else { None };
-            Some(Channel { engine, floor: SILENT / ABOVE_FLOOR, quiet: 0 })
-        };
+        let channel = |_| Some(Channel { engine: engine(format.sample_rate)?, floor: SILENT / ABOVE_FLOOR, quiet: 0 });
+        let streams = if with_packets { format.channels } else { 0 };
         let unit = (format.sample_rate / UNITS) as usize * usize::from(format.channels);
         let wanted = (frame_ms.clamp(Format::MIN_FRAME_MS, Format::MAX_FRAME_MS) * u64::from(UNITS) / 1_000) as usize;
-        let most = match format.encoding {
-            Encoding::PcmS16le => Format::MAX_FRAME_BYTES / (2 * unit),
+        let longest = match format.encoding {
+            Encoding::PcmS16le => wanted.min(Format::MAX_FRAME_BYTES / (2 * unit)),
             Encoding::Mulaw | Encoding::Opus => wanted,
         };
+        let longest_silent = if frame_ms < Format::MAX_FRAME_MS { longest } else { LONGEST_SILENT };
         Some(Self {
             format,
-            longest: wanted.min(most),
+            longest,
+            longest_silent,
             unit,
             pending: Vec::new(),
-            channels: (0..format.channels).map(channel).collect::<Option<_>>()?,
-            session: Session::new(Format { encoding: Encoding::PcmS16le, ..format }),
+            channels: (0..streams).map(channel).collect::<Option<_>>()?,
+            session: Session::new(format),
             step: Vec::new(),
+            step_units: 0,
             steps: 0,
-            ends: 0,
             frame: Vec::new(),
             units: 0,
+            left_out: 0,
             ready: VecDeque::new(),
         })
     }
@@ -146,71 +151,78 @@ impl Encoder {
     }
 
     fn encode(&mut self, unit: &[i16]) {
-        let count = self.channels.len();
-        for (at, channel) in self.channels.iter_mut().enumerate() {
-            let row: Vec<i16> = unit.iter().skip(at).step_by(count).copied().collect();
-            channel.listen(&row);
-            if let Some(packet) = channel.packet(&row, self.format.sample_rate) {
-                opus::append(&mut self.frame, &packet);
-            }
-        }
-        match self.format.encoding {
-            Encoding::PcmS16le => self.frame.extend(unit.iter().flat_map(|sample| sample.to_le_bytes())),
-            Encoding::Mulaw => self.frame.extend(unit.iter().map(|sample| mulaw::encode(*sample))),
-            Encoding::Opus => {}
-        }
+        let before = self.frame.len();
+        let is_left_out = self.append(unit);
+        self.step.extend_from_slice(&self.frame[before..]);
+        self.left_out += usize::from(is_left_out && self.left_out == self.units);
         self.units += 1;
-        if self.listen(unit) || self.units >= self.longest {
+        if self.listen() || self.units - self.left_out >= self.longest || self.units >= self.longest_silent {
             self.end_frame();
         }
     }
 
-    /// Hears the next samples; says whether a frame ends behind them.
-    fn listen(&mut self, unit: &[i16]) -> bool {
-        self.step.extend(unit.iter().flat_map(|sample| sample.to_le_bytes()));
-        if self.step.len() < PER_STEP * 2 * self.unit {
+    /// Adds a packet of each channel, or samples as they are, to the frame; says whether all packets were left out.
+    fn append(&mut self, unit: &[i16]) -> bool {
+        match self.format.encoding {
+            Encoding::PcmS16le => self.frame.extend(unit.iter().flat_map(|sample| sample.to_le_bytes())),
+            Encoding::Mulaw => self.frame.extend(unit.iter().map(|sample| mulaw::encode(*sample))),
+            Encoding::Opus => {
+                let count = self.channels.len();
+                let mut is_left_out = true;
+                for (at, channel) in self.channels.iter_mut().enumerate() {
+                    let row: Vec<i16> = unit.iter().skip(at).step_by(count).copied().collect();
+                    let packet = channel.packet(&row, self.format.sample_rate);
+                    is_left_out &= packet.len() == 1;
+                    opus::append(&mut self.frame, &packet);
+                }
+                return is_left_out;
+            }
+        }
+        false
+    }
+
+    /// Hears the grid's step, once it is complete; says whether an utterance ends there.
+    fn listen(&mut self) -> bool {
+        self.step_units += 1;
+        if self.step_units < PER_STEP {
             return false;
         }
+        self.step_units = 0;
         let payload = std::mem::take(&mut self.step);
         self.session.hear(Frame { key: FrameKey::Numbered(self.steps), received_ms: 0, payload });
         self.steps += 1;
-        while let Poll::Utterance(_) = self.session.poll() {
-            self.ends = ENDS;
-        }
-        let ends = self.ends > 0;
-        self.ends = self.ends.saturating_sub(1);
-        ends
+        std::iter::from_fn(|| matches!(self.session.poll(), Poll::Utterance(_)).then_some(())).count() > 0
     }
 
     fn end_frame(&mut self) {
         if self.units > 0 {
             let samples = self.units as u64 * u64::from(self.format.sample_rate / UNITS);
             self.ready.push_back(Encoded { payload: std::mem::take(&mut self.frame), samples });
-            self.units = 0;
+            (self.units, self.left_out) = (0, 0);
         }
     }
 }
 
 impl Channel {
-    /// Hears whether a packet is quiet.
-    fn listen(&mut self, row: &[i16]) {
+    /// Whether the next packet may be left out.
+    fn is_quiet(&mut self, row: &[i16]) -> bool {
         let power = row.iter().map(|sample| f32::from(*sample).powi(2)).sum::<f32>() / row.len().max(1) as f32;
         self.floor = (self.floor * FLOOR_RISE).min(power.max(1.0)).min(LOUDEST_FLOOR);
         let is_quiet = power <= SILENT.max(self.floor * ABOVE_FLOOR);
         self.quiet = if is_quiet { self.quiet.saturating_add(1) } else { 0 };
+        self.quiet > QUIET_BEFORE
     }
 
-    /// A packet; of its first byte alone where it may be left out. None where no packets are made.
-    fn packet(&mut self, row: &[i16], rate: u32) -> Option<Vec<u8>> {
-        let engine = self.engine.as_mut()?;
-        if self.quiet > QUIET_BEFORE {
+    /// The next packet; of its first byte alone where it is left out.
+    fn packet(&mut self, row: &[i16], rate: u32) -> Vec<u8> {
+        if self.is_quiet(row) {
             // SILK, mono, one frame of 20 ms: narrow band of 8 kHz, wide band of 16 kHz.
-            return Some(vec![if rate == 8_000 { 1 << 3 } else { 9 << 3 }]);
+            return vec![if rate == 8_000 { 1 << 3 } else { 9 << 3 }];
         }
         let mut packet = vec![0; LONGEST_PACKET];
-        let length = engine.encode(row, &mut packet).unwrap_or_default();
+        let length = self.engine.encode(row, &mut packet).unwrap_or_default();
         packet.truncate(length);
-        Some(packet)
+        packet
     }
 }
 
@@ -225,19 +237,24 @@ fn engine(rate: u32) -> Option<ropus::Encoder> {
 mod tests {
     use super::*;
 
-    /// A tone of this loudness, as samples of both channels.
-    fn tone(amplitude: f32, ms: usize, format: Format) -> Vec<i16> {
+    /// Noise, which is no voice, of this loudness, as samples of both channels.
+    fn noise(amplitude: i32, ms: usize, format: Format) -> Vec<i16> {
         let count = ms * format.sample_rate as usize / 1_000;
-        let at = |at: usize| (amplitude * (at as f32 * 0.2).sin()) as i16;
-        (0..count).flat_map(|index| vec![at(index); usize::from(format.channels)]).collect()
+        let mut state = 1u32;
+        let next = |_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let sample = (((state >> 8) % 2_001) as i32 - 1_000) * amplitude / 1_000;
+            vec![sample as i16; usize::from(format.channels)]
+        };
+        (0..count).flat_map(next).collect()
     }
 
     /// Lengths of the frames, in milliseconds, of stretches of so many milliseconds that are so loud.
-    fn check(format: Format, frame_ms: u64, stretches: &[(f32, usize)], expected: &[u64]) -> usize {
+    fn check(format: Format, frame_ms: u64, stretches: &[(i32, usize)], expected: &[u64]) -> usize {
         let mut encoder = Encoder::new(format, frame_ms).unwrap();
         let mut frames: Vec<Encoded> = Vec::new();
         for (amplitude, ms) in stretches {
-            for piece in tone(*amplitude, *ms, format).chunks(2 * 333) {
+            for piece in noise(*amplitude, *ms, format).chunks(2 * 333) {
                 encoder.push(piece);
                 frames.extend(std::iter::from_fn(|| encoder.pop()));
             }
@@ -247,7 +264,9 @@ mod tests {
         for frame in &frames {
             assert_eq!(format.validate_frame(&frame.payload), Ok(()));
             assert_eq!(format.samples(&frame.payload), frame.samples);
-            assert_eq!(crate::opus::damaged(&frame.payload), 0);
+            if format.encoding == Encoding::Opus {
+                assert_eq!(crate::opus::damaged(&frame.payload), 0);
+            }
         }
         let lengths: Vec<u64> = frames.iter().map(|frame| format.samples_to_ms(frame.samples)).collect();
         assert_eq!(lengths, expected, "{stretches:?}");
@@ -257,20 +276,22 @@ mod tests {
     #[test]
     fn frames_are_as_long_as_they_may_be() {
         let opus = |sample_rate, channels| Format { encoding: Encoding::Opus, sample_rate, channels };
-        let spoken: [(f32, usize); 3] = [(0.0, 300), (9_000.0, 1_500), (0.0, 1_301)];
-        // A tone passes for a voice.
-        let lengths = [1_000, 1_000, 480, 80, 560];
+        let sound: [(i32, usize); 3] = [(0, 300), (9_000, 1_500), (0, 1_301)];
         for format in [opus(16_000, 2), opus(8_000, 1)] {
-            let bytes = check(format, 1_000, &spoken, &lengths);
-            let spoken = check(format, 1_000, &[(9_000.0, 1_500)], &[1_000, 500]);
-            assert!(bytes < spoken * 3 / 2, "{bytes} bytes with pauses, {spoken} without");
+            // The last 1,120 ms are left out.
+            let bytes = check(format, 1_000, &sound, &[1_000, 1_000, 1_120]);
+            let alone = check(format, 1_000, &[(9_000, 1_500)], &[1_000, 500]);
+            assert!(bytes < alone * 3 / 2, "{bytes} bytes with pauses, {alone} without");
         }
+        // Of silence they may be longer, and what is heard behind it is sent as soon as any.
+        let quiet = [(0, 9_000), (9_000, 1_500)];
+        check(opus(16_000, 1), 1_000, &quiet, &[1_000, 4_000, 4_000, 1_000, 500]);
         let mulaw = Format { encoding: Encoding::Mulaw, sample_rate: 8_000, channels: 2 };
-        check(mulaw, 80, &[(9_000.0, 200)], &[80, 80, 40]);
-        check(mulaw, 80, &[(9_000.0, 1)], &[20]);
+        check(mulaw, 80, &[(9_000, 200)], &[80, 80, 40]);
+        check(mulaw, 80, &[(9_000, 1)], &[20]);
         check(mulaw, 80, &[], &[]);
         let pcm = Format { encoding: Encoding::PcmS16le, sample_rate: 16_000, channels: 2 };
-        check(pcm, 1_000, &[(9_000.0, 730)], &[360, 360, 20]);
+        check(pcm, 1_000, &[(9_000, 730)], &[360, 360, 20]);
     }
 
     #[test]
@@ -290,7 +311,7 @@ mod tests {
                 session.hear(Frame { key: FrameKey::Numbered(seq), received_ms: 0, payload: frame.payload });
                 while let Poll::Utterance(utterance) = session.poll() {
                     let waited_ms = sent_ms - utterance.spoken.closed_ms;
-                    assert!(waited_ms <= 80, "{waited_ms} ms after {} ms", utterance.spoken.closed_ms);
+                    assert_eq!(waited_ms, 0, "after {} ms", utterance.spoken.closed_ms);
                     utterances += 1;
                 }
             }

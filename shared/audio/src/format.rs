@@ -105,6 +105,16 @@ pub enum FormatError {
     /// Shorter or longer than a frame may be.
     #[error("a frame of {0} ms is not accepted: send 20 to 1000 ms a frame")]
     Duration(u64),
+    /// The same of one in which silence was left out.
+    #[error(
+        "a frame of {ms} ms, of which {silent_ms} ms were left out, is not accepted: send at most 1000 ms of sound and 4000 ms in all"
+    )]
+    WithSilence {
+        /// How long it is.
+        ms: u64,
+        /// How much of it was left out on all channels.
+        silent_ms: u64,
+    },
     /// More bytes than a frame may have.
     #[error("a frame of {0} bytes is not accepted: send at most {max} bytes before base64", max = Format::MAX_FRAME_BYTES)]
     TooLarge(usize),
@@ -115,8 +125,10 @@ impl Format {
     pub const MAX_FRAME_BYTES: usize = 24_000;
     /// Shortest frame, in milliseconds.
     pub const MIN_FRAME_MS: u64 = 20;
-    /// Longest frame, in milliseconds.
+    /// Longest frame, in milliseconds, but for…
     pub const MAX_FRAME_MS: u64 = 1_000;
+    /// …one of Opus, whose silence is left out: the longest with that.
+    pub const MAX_SILENT_MS: u64 = 4_000;
     /// All decisions of the session fall on this grid, in milliseconds of media time. It is common to the voice
     /// detector (16 ms), to packets (20 ms) and to the resampler.
     pub const GRID_MS: u32 = 80;
@@ -151,7 +163,12 @@ impl Format {
             None => self.validate_packets(frame)?,
         }
         let duration_ms = self.samples_to_ms(self.samples(frame));
-        if !(Self::MIN_FRAME_MS..=Self::MAX_FRAME_MS).contains(&duration_ms) {
+        let silent_ms = self.samples_to_ms(self.left_out(frame));
+        let is_too_long = duration_ms > Self::MAX_SILENT_MS || duration_ms - silent_ms > Self::MAX_FRAME_MS;
+        if is_too_long && silent_ms > 0 {
+            return Err(FormatError::WithSilence { ms: duration_ms, silent_ms });
+        }
+        if is_too_long || duration_ms < Self::MIN_FRAME_MS {
             return Err(FormatError::Duration(duration_ms));
         }
         let most = duration_ms * u64::from(self.channels) * MOST_OPUS_BYTES_PER_MS;
@@ -191,10 +208,26 @@ impl Format {
         if let Some(unit) = self.sample_bytes() {
             return (frame.len() / unit) as u64;
         }
-        let first = opus::packets(frame).flatten().step_by(usize::from(self.channels));
-        first
-            .map(|packet| u64::from(opus::duration(packet)) * u64::from(self.sample_rate) / u64::from(opus::RATE))
+        opus::packets(frame)
+            .flatten()
+            .step_by(usize::from(self.channels))
+            .map(|packet| self.packet_samples(packet))
             .sum()
+    }
+
+    /// Samples a channel in a frame that were left out of all channels.
+    fn left_out(&self, frame: &[u8]) -> u64 {
+        if self.encoding != Encoding::Opus {
+            return 0;
+        }
+        let packets: Vec<&[u8]> = opus::packets(frame).flatten().collect();
+        let silent =
+            packets.chunks(usize::from(self.channels)).filter(|stretch| stretch.iter().all(|it| it.len() <= 1));
+        silent.map(|stretch| self.packet_samples(stretch[0])).sum()
+    }
+
+    fn packet_samples(&self, packet: &[u8]) -> u64 {
+        u64::from(opus::duration(packet)) * u64::from(self.sample_rate) / u64::from(opus::RATE)
     }
 
     /// Source samples of one grid step.
@@ -270,6 +303,22 @@ mod tests {
         check(1, &[short; 50], &[], Ok(16_000));
         check(1, &[short; 51], &[], Err(FormatError::Duration(1_020)));
         check(2, &[short; 100], &[], Ok(16_000));
+        let with_silence =
+            |count: usize, sound: &'static [&'static [u8]]| [vec![&b""[..]; count], sound.repeat(50)].concat();
+        check(1, &with_silence(150, &[&[0x48, 1, 2]]), &[], Ok(64_000));
+        check(
+            1,
+            &with_silence(151, &[&[0x48, 1, 2]]),
+            &[],
+            Err(FormatError::WithSilence { ms: 4_020, silent_ms: 3_020 }),
+        );
+        check(2, &with_silence(300, &[&[0x48], &[0x48, 1, 2]]), &[], Ok(64_000));
+        check(
+            2,
+            &with_silence(0, &[&[0x48], &[0x48, 1, 2], &[], &[0x48, 1, 2]]),
+            &[],
+            Err(FormatError::Duration(2_000)),
+        );
         check(1, &[], &[], Err(FormatError::Duration(0)));
         // CELT of 2.5 ms, seven of them, and eight.
         check(1, &[&[0xe0, 9][..]; 7], &[], Err(FormatError::Duration(17)));

@@ -160,7 +160,9 @@ impl Timeline {
 
     fn release(&mut self, key: FrameKey, frame: Waiting) -> Stretch {
         let samples = self.format.samples(&frame.payload);
-        self.nominal = samples;
+        // A longer one is silence for the most part.
+        self.nominal =
+            self.format.samples_to_ms(samples).min(Format::MAX_FRAME_MS) * u64::from(self.format.sample_rate) / 1_000;
         if self.format.encoding == Encoding::Opus {
             self.damaged_packets = self.damaged_packets.saturating_add(opus::damaged(&frame.payload));
         }
