@@ -11,7 +11,7 @@ mod voice;
 use crate::{
     RATE,
     format::Format,
-    resample::{GRID, Resampler},
+    resample::{GRID, Resampler, hold},
 };
 
 use voice::Voice;
@@ -85,7 +85,8 @@ pub struct Spoken {
 pub struct Endpointer {
     start_step: u64,
     voice: Voice,
-    resampler: Resampler,
+    /// None where there are 16,000 samples a second, or fewer, which are held.
+    resampler: Option<Resampler>,
     /// 16 kHz since the reset point.
     audio: Vec<i16>,
     /// Voiced or not, per detector frame since the reset point.
@@ -100,7 +101,7 @@ impl Endpointer {
         Self {
             start_step,
             voice: Voice::new(),
-            resampler: Resampler::new(format),
+            resampler: (format.sample_rate > RATE).then(|| Resampler::new(format)),
             audio: Vec::new(),
             voiced: Vec::new(),
             opened: None,
@@ -111,7 +112,7 @@ impl Endpointer {
     pub fn restart(&mut self, start_step: u64) {
         self.start_step = start_step;
         self.voice.reset();
-        self.resampler.reset();
+        self.resampler.iter_mut().for_each(Resampler::reset);
         self.audio.clear();
         self.voiced.clear();
         self.opened = None;
@@ -124,7 +125,11 @@ impl Endpointer {
 
     /// Takes one grid step of source samples.
     pub fn step(&mut self, source: impl ExactSizeIterator<Item = i16>) -> Decision {
-        self.resampler.step(source, &mut self.audio);
+        match &mut self.resampler {
+            Some(resampler) => resampler.step(source, &mut self.audio),
+            None if source.len() == GRID => self.audio.extend(source),
+            None => hold(source, &mut self.audio),
+        }
         let is_open = self.opened.is_some();
         let threshold = if is_open { HOLD_AT } else { OPEN_AT };
         self.voice.hear(&self.audio, threshold, is_open, &mut self.voiced);
