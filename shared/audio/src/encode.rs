@@ -99,7 +99,8 @@ impl Encoder {
             (Encoding::Opus, 8_000 | 16_000) => true,
             _ => return None,
         };
-        let channel = |_| Some(Channel { engine: engine(format.sample_rate)?, floor: SILENT / ABOVE_FLOOR, quiet: 0 });
+        let channel =
+            |_| Some(Channel { engine: engine(format.sample_rate)?, floor: LOUDEST_FLOOR, quiet: QUIET_BEFORE });
         let streams = if with_packets { format.channels } else { 0 };
         let unit = (format.sample_rate / UNITS) as usize * usize::from(format.channels);
         let wanted = (frame_ms.clamp(Format::MIN_FRAME_MS, Format::MAX_FRAME_MS) * u64::from(UNITS) / 1_000) as usize;
@@ -171,8 +172,8 @@ impl Encoder {
                 let mut is_left_out = true;
                 for (at, channel) in self.channels.iter_mut().enumerate() {
                     let row: Vec<i16> = unit.iter().skip(at).step_by(count).copied().collect();
-                    let packet = channel.packet(&row, self.format.sample_rate);
-                    is_left_out &= packet.len() == 1;
+                    let packet = channel.packet(&row);
+                    is_left_out &= packet.is_empty();
                     opus::append(&mut self.frame, &packet);
                 }
                 return is_left_out;
@@ -213,11 +214,10 @@ impl Channel {
         self.quiet > QUIET_BEFORE
     }
 
-    /// The next packet; of its first byte alone where it is left out.
-    fn packet(&mut self, row: &[i16], rate: u32) -> Vec<u8> {
+    /// The next packet; of no bytes where it is left out.
+    fn packet(&mut self, row: &[i16]) -> Vec<u8> {
         if self.is_quiet(row) {
-            // SILK, mono, one frame of 20 ms: narrow band of 8 kHz, wide band of 16 kHz.
-            return vec![if rate == 8_000 { 1 << 3 } else { 9 << 3 }];
+            return Vec::new();
         }
         let mut packet = vec![0; LONGEST_PACKET];
         let length = self.engine.encode(row, &mut packet).unwrap_or_default();
@@ -278,14 +278,14 @@ mod tests {
         let opus = |sample_rate, channels| Format { encoding: Encoding::Opus, sample_rate, channels };
         let sound: [(i32, usize); 3] = [(0, 300), (9_000, 1_500), (0, 1_301)];
         for format in [opus(16_000, 2), opus(8_000, 1)] {
-            // The last 1,120 ms are left out.
-            let bytes = check(format, 1_000, &sound, &[1_000, 1_000, 1_120]);
+            // The first 300 ms are left out, and the last 1,220.
+            let bytes = check(format, 1_000, &sound, &[1_300, 1_000, 820]);
             let alone = check(format, 1_000, &[(9_000, 1_500)], &[1_000, 500]);
             assert!(bytes < alone * 3 / 2, "{bytes} bytes with pauses, {alone} without");
         }
         // Of silence they may be longer, and what is heard behind it is sent as soon as any.
         let quiet = [(0, 9_000), (9_000, 1_500)];
-        check(opus(16_000, 1), 1_000, &quiet, &[1_000, 4_000, 4_000, 1_000, 500]);
+        check(opus(16_000, 1), 1_000, &quiet, &[4_000, 4_000, 2_000, 500]);
         let mulaw = Format { encoding: Encoding::Mulaw, sample_rate: 8_000, channels: 2 };
         check(mulaw, 80, &[(9_000, 200)], &[80, 80, 40]);
         check(mulaw, 80, &[(9_000, 1)], &[20]);
