@@ -1,5 +1,7 @@
 //! A call between two batches: its session and the little beside it that the next batch needs.
 
+mod packed;
+
 use std::collections::BTreeSet;
 
 use callboard_audio::{
@@ -12,19 +14,14 @@ use callboard_audio::{
 use callboard_domain::{CallStatus, call::EndReason, redaction::Pending};
 use callboard_runtime::seal::Seal;
 use callboard_wire::record::Header;
-use miniz_oxide::{deflate::compress_to_vec, inflate::decompress_to_vec_with_limit};
 use serde::{Deserialize, Serialize};
 
 use crate::partial::AllShown;
+pub use packed::Stored;
+use packed::split;
 
 /// Sentences that are handed to the transcription service as context.
 const CONTEXT_SENTENCES: usize = 4;
-/// What a stored call begins with since the second edition; in the first a length stood there that none can have.
-const MARK: &[u8] = b"\xff\xff\xff\xff\x02";
-/// How hard is tried to make it small, of 10.
-const EFFORT: u8 = 6;
-/// More than all but the frames of any call is, in bytes.
-const MOST_REST: usize = 4 << 20;
 
 /// A call in the hands of an environment.
 pub struct CallState {
@@ -121,9 +118,8 @@ impl CallState {
         }
     }
 
-    /// As bytes, as the version that follows on this one: `MARK`, the length of the rest as a little-endian u32, the rest
-    /// deflated, the bytes of the frames that came since the version before. The rest is the length of the part beside the
-    /// session as a little-endian u32, that part as JSON, and the session's header.
+    /// As bytes, as the version that follows on this one: the part beside the session as JSON, the session's header, and the
+    /// bytes of the frames that came since the version before, [packed](Stored).
     pub fn encode(&self) -> (Vec<u8>, Held) {
         let extra = serde_json::to_vec(&self.extra).unwrap_or_default();
         let Parts { header, payload, held } = self.session.parts(&self.held, self.version);
@@ -199,44 +195,6 @@ impl CallState {
         let surplus = self.extra.context.len().saturating_sub(CONTEXT_SENTENCES);
         self.extra.context.drain(..surplus);
     }
-}
-
-/// The parts of a version as it is stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stored {
-    /// The part beside the session, as JSON.
-    pub extra: Vec<u8>,
-    /// The session's header.
-    pub header: Vec<u8>,
-    /// The bytes of the frames that this version holds.
-    pub payload: Vec<u8>,
-}
-
-impl Stored {
-    /// None for what the first edition stored.
-    ///
-    /// # Errors
-    /// The bytes are cut off or damaged.
-    pub fn of(bytes: &[u8]) -> Result<Option<Self>, StateError> {
-        let Some(bytes) = bytes.strip_prefix(MARK) else { return Ok(None) };
-        let (rest, payload) = split(bytes)?;
-        let rest = decompress_to_vec_with_limit(rest, MOST_REST).map_err(|_| StateError::CutOff)?;
-        let (extra, header) = split(&rest)?;
-        Ok(Some(Self { extra: extra.to_vec(), header: header.to_vec(), payload: payload.to_vec() }))
-    }
-
-    /// As bytes: see [`CallState::encode`].
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let rest = [&(self.extra.len() as u32).to_le_bytes(), &*self.extra, &*self.header].concat();
-        let rest = compress_to_vec(&rest, EFFORT);
-        [MARK, &(rest.len() as u32).to_le_bytes(), &*rest, &*self.payload].concat()
-    }
-}
-
-/// What a length, a little-endian u32, stands before, and what is behind that.
-fn split(bytes: &[u8]) -> Result<(&[u8], &[u8]), StateError> {
-    let (length, rest) = bytes.split_first_chunk::<4>().ok_or(StateError::CutOff)?;
-    rest.split_at_checked(u32::from_le_bytes(*length) as usize).ok_or(StateError::CutOff)
 }
 
 /// Why stored bytes are no call.

@@ -52,8 +52,11 @@ struct VersionItem {
     pk: String,
     sk: String,
     version: u64,
+    /// How many items it is; most are one, and say nothing of it.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
     parts: usize,
     /// Tells the parts of two environments that race for one version apart.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     digest: String,
     #[serde(with = "serde_bytes")]
     state: Vec<u8>,
@@ -118,12 +121,12 @@ impl Live {
         ended: bool,
     ) -> Result<Written, ServiceError> {
         let parts: Vec<&[u8]> = version.state.chunks(PART_BYTES).collect();
-        let digest = digest(&version.state);
+        let digest = if parts.len() > 1 { digest(&version.state) } else { String::new() };
         let item = |sk: String, state: &[u8]| VersionItem {
             pk: call_pk(org, call),
             sk,
             version: version.number,
-            parts: parts.len(),
+            parts: parts.len().max(1),
             digest: digest.clone(),
             state: state.to_vec(),
             expires_at: now_ms / 1_000 + if ended { KEEP_ENDED_S } else { KEEP_S },
@@ -166,6 +169,14 @@ impl Live {
     pub async fn open_calls(&self) -> Result<Vec<OpenCall>, ServiceError> {
         Ok(self.0.query(&Query { pk: OPEN_PK, ..Query::default() }).await?.items)
     }
+}
+
+fn one() -> usize {
+    1
+}
+
+fn is_one(parts: &usize) -> bool {
+    *parts == 1
 }
 
 fn version_sk(version: u64) -> String {
