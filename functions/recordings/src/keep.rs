@@ -93,7 +93,7 @@ pub(crate) async fn store(
     }
     while let Some(minute) = audio.finish() {
         let key = kept_key(&item.org, &item.call, minute.from_ms, minute.to_ms);
-        context.audio.put_as(&key, WAV, minute.bytes).await?;
+        context.audio.put_kept(&key, WAV, minute.bytes).await?;
     }
     Ok(())
 }

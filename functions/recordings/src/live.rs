@@ -155,6 +155,6 @@ async fn replay(
 
 async fn write(item: &CallItem, minute: KeptMinute, context: &Context) -> Result<String, WorkError> {
     let key = kept_key(&item.org, &item.call, minute.from_ms, minute.to_ms);
-    context.audio.put_as(&key, WAV, minute.bytes).await?;
+    context.audio.put_kept(&key, WAV, minute.bytes).await?;
     Ok(key)
 }

@@ -26,10 +26,11 @@ const TRIES: usize = 5;
 const ASK_SERVICE_MS: i64 = 60_000;
 /// The sweeper is told of a sign of life at most this often, in milliseconds.
 const NOTE_MS: i64 = 15_000;
-/// Acknowledgements go out at most this often, in milliseconds…
-const ACK_MS: i64 = 1_000;
-/// …or after this many frames.
-const ACK_FRAMES: u32 = 50;
+/// Acknowledgements go out at most this often, in milliseconds, since each is a message that is paid for: so that clients
+/// have one within the two seconds in which they take silence for nothing (`Limits` of the outbox).
+const ACK_MS: i64 = 1_500;
+/// Where audio comes faster than it is spoken, they go out after so much of it, in milliseconds.
+const ACK_MEDIA_MS: u64 = 4_000;
 /// How long a gap may be before its frames are asked for, and how often they are, in milliseconds.
 const ASK_MS: i64 = 500;
 /// How often frames are asked for while others come, until the client is taken for one that does not answer: then
@@ -312,7 +313,8 @@ impl CallState {
         let now_ms = self.extra.heard_ms;
         if let Some(seq) = self.session.contiguous() {
             let due = self.extra.acked.is_none_or(|(acked, at_ms)| {
-                seq > acked && (now_ms.saturating_sub(at_ms) >= ACK_MS || seq - acked >= ACK_FRAMES)
+                let media_ms = u64::from(seq.saturating_sub(acked)) * self.session.frame_ms();
+                seq > acked && (now_ms.saturating_sub(at_ms) >= ACK_MS || media_ms >= ACK_MEDIA_MS)
             });
             if due || batch.ended || batch.repeated {
                 self.extra.acked = Some((seq, now_ms));

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use callboard_transcribe::state::CallState;
 
 /// What is stored today.
-const EDITION: u32 = 3;
+const EDITION: u32 = 4;
 
 fn samples(edition: u32) -> Vec<Vec<u8>> {
     let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/old"));

@@ -7,7 +7,7 @@ use aws_sdk_s3::{
     error::{ProvideErrorMetadata, SdkError},
     operation::get_object::{GetObjectError, builders::GetObjectFluentBuilder},
     primitives::ByteStream,
-    types::{Delete, ObjectIdentifier},
+    types::{Delete, ObjectIdentifier, StorageClass},
 };
 
 use crate::ServiceError;
@@ -56,6 +56,15 @@ impl AudioStore {
     pub async fn put_as(&self, key: &str, content_type: &str, bytes: Vec<u8>) -> Result<(), ServiceError> {
         let request = self.client.put_object().bucket(&self.bucket).key(key).content_type(content_type);
         let sent = request.body(ByteStream::from(bytes)).customize().disable_payload_signing().send().await;
+        sent.map(|_| ()).map_err(|error| failed("PutObject", &error))
+    }
+
+    /// The same of what is seldom loaded, and is to be kept for a month at least: in the class of storage that costs half as
+    /// much to keep, and something to load.
+    pub async fn put_kept(&self, key: &str, content_type: &str, bytes: Vec<u8>) -> Result<(), ServiceError> {
+        let request = self.client.put_object().bucket(&self.bucket).key(key).content_type(content_type);
+        let request = request.storage_class(StorageClass::StandardIa).body(ByteStream::from(bytes));
+        let sent = request.customize().disable_payload_signing().send().await;
         sent.map(|_| ()).map_err(|error| failed("PutObject", &error))
     }
 

@@ -175,6 +175,11 @@ impl Session {
         self.head.timeline.format()
     }
 
+    /// Length of a frame, in milliseconds: that of the last one.
+    pub fn frame_ms(&self) -> u64 {
+        self.head.timeline.frame_ms()
+    }
+
     /// Media time heard, in milliseconds.
     pub fn duration_ms(&self) -> u64 {
         self.head.timeline.duration_ms()

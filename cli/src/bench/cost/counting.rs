@@ -48,6 +48,8 @@ pub(crate) struct Counts {
     pub writes: f64,
     pub reads: f64,
     pub s3_writes: f64,
+    /// Of audio that is kept.
+    pub s3_kept_writes: f64,
     pub s3_reads: f64,
     /// Bytes that were put under `audio/`: what stays of a call.
     pub kept_bytes: f64,
@@ -203,7 +205,7 @@ impl HttpConnector for CountedConnector {
                 Asked::Queue { sends: true } => counts.queued += 1.0,
                 Asked::Queue { .. } | Asked::Other => {}
                 Asked::Object { writes: true, kept } => {
-                    counts.s3_writes += 1.0;
+                    *(if kept > 0 { &mut counts.s3_kept_writes } else { &mut counts.s3_writes }) += 1.0;
                     counts.kept_bytes += kept as f64;
                 }
                 Asked::Object { .. } => counts.s3_reads += 1.0,

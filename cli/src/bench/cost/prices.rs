@@ -32,9 +32,11 @@ pub(crate) struct Prices {
     /// Of Lambda's reads of a table's stream.
     pub dynamodb_stream_read: f64,
     pub s3_write: f64,
+    /// The same of audio that is kept, in the class for infrequent access.
+    pub s3_kept_write: f64,
     pub s3_read: f64,
-    /// A GB (10^9 bytes) kept for a month.
-    pub s3_gb_month: f64,
+    /// A GB (10^9 bytes) kept for a month in that class.
+    pub s3_kept_gb_month: f64,
     pub sqs_request: f64,
     /// A GB of logs taken in.
     pub logs_gb: f64,

@@ -214,6 +214,11 @@ impl Timeline {
         self.format
     }
 
+    /// What a lost frame is taken to be, in milliseconds: as long as the last one.
+    pub fn frame_ms(&self) -> u64 {
+        self.format.samples_to_ms(self.nominal)
+    }
+
     /// Media time given so far, in milliseconds.
     pub fn duration_ms(&self) -> u64 {
         self.format.samples_to_ms(self.heard)
