@@ -1,4 +1,4 @@
-//! The buckets' files: the file system behind S3, with reads of its own.
+//! The buckets' files: the file system behind S3, with reads of its own, and no classes of storage.
 //!
 //! `s3s-fs` reads objects in pieces of 4 KiB, each by another thread: a recording would spend most of its time there.
 
@@ -41,12 +41,12 @@ impl Files {
     }
 }
 
-/// Operations that are handed on as they are.
+/// Operations of one's own, and those that are handed on as they are.
 macro_rules! files {
-    ($read:item $($name:ident: $input:ty => $output:ty,)*) => {
+    ({$($own:item)*} $($name:ident: $input:ty => $output:ty,)*) => {
         #[async_trait::async_trait]
         impl S3 for Files {
-            $read
+            $($own)*
             $(async fn $name(&self, request: S3Request<$input>) -> S3Result<S3Response<$output>> {
                 self.inner.$name(request).await
             })*
@@ -54,7 +54,13 @@ macro_rules! files {
     };
 }
 
-files! {
+files! {{
+    /// All is kept alike, in whatever class it is put.
+    async fn put_object(&self, mut request: S3Request<PutObjectInput>) -> S3Result<S3Response<PutObjectOutput>> {
+        request.input.storage_class = None;
+        self.inner.put_object(request).await
+    }
+
     async fn get_object(&self, request: S3Request<GetObjectInput>) -> S3Result<S3Response<GetObjectOutput>> {
         let GetObjectInput { bucket, key, range, .. } = &request.input;
         let (path, range) = (self.root.join(bucket).join(key), *range);
@@ -70,7 +76,7 @@ files! {
         let piece = usize::try_from(length).unwrap_or(PIECE).clamp(1, PIECE);
         response.output.body = Some(StreamingBlob::wrap(ReaderStream::with_capacity(file.take(length), piece)));
         Ok(response)
-    }
+    }}
 
     abort_multipart_upload: AbortMultipartUploadInput => AbortMultipartUploadOutput,
     complete_multipart_upload: CompleteMultipartUploadInput => CompleteMultipartUploadOutput,
@@ -87,7 +93,6 @@ files! {
     list_objects: ListObjectsInput => ListObjectsOutput,
     list_objects_v2: ListObjectsV2Input => ListObjectsV2Output,
     list_parts: ListPartsInput => ListPartsOutput,
-    put_object: PutObjectInput => PutObjectOutput,
     upload_part: UploadPartInput => UploadPartOutput,
     upload_part_copy: UploadPartCopyInput => UploadPartCopyOutput,
 }
