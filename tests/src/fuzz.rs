@@ -6,6 +6,7 @@
 
 use std::sync::LazyLock;
 
+use callboard_adapters::live::Version;
 use callboard_audio::{
     Checkpoint, Encoding, Format, Frame, FrameKey, Heard, Poll, Session, Utterance, opus, sequence::MAX_AHEAD,
     sequence::MAX_EARLY_BYTES,
@@ -120,7 +121,7 @@ pub fn kinesis_record(bytes: &[u8]) -> bool {
     take(&mut warm, &record);
     let (stored, _) = warm.encode();
     assert!(stored.len() <= 3 * bytes.len() + 2_000, "{} bytes stored for {}", stored.len(), bytes.len());
-    let mut cold = CallState::decode(warm.version, &stored, &[]).unwrap();
+    let mut cold = CallState::decode(&Version { number: warm.version, state: stored }, &[]).unwrap();
     for state in [&mut warm, &mut cold] {
         // A second delivery, and the end.
         take(state, &record);
@@ -138,7 +139,8 @@ pub fn stored_call(bytes: &[u8]) -> bool {
         let again = Checkpoint::decode(&checkpoint.encode()).unwrap();
         assert_eq!(again, checkpoint);
     }
-    let Ok(mut state) = CallState::decode(0, bytes, &[]) else { return false };
+    let stored = Version { number: 0, state: bytes.to_vec() };
+    let Ok(mut state) = CallState::decode(&stored, &[]) else { return false };
     let format = state.session.format();
     let mut header = state.extra.header.clone();
     header.event = Event::Audio { seq: state.session.contiguous().map_or(0, |seq| seq.saturating_add(1)) };
@@ -154,7 +156,7 @@ pub fn stored_call(bytes: &[u8]) -> bool {
     state.version += 1;
     let (again, _) = state.encode();
     assert!(
-        CallState::decode(state.version, &again, &[(0, bytes.to_vec())]).is_ok(),
+        CallState::decode(&Version { number: state.version, state: again }, &[stored]).is_ok(),
         "what was gone on with cannot be read again"
     );
     true

@@ -6,7 +6,7 @@
 //! version.
 
 use callboard_adapters::{ServiceError, live::Version, table::Written};
-use callboard_audio::{Frame, Heard, Poll};
+use callboard_audio::{Encoding, Frame, Heard, Poll};
 use callboard_domain::{Call, CallStatus, call::EndReason};
 use callboard_wire::{
     messages::{ErrorCode, ServerMessage},
@@ -21,6 +21,9 @@ use crate::{
 
 /// How often a call is taken up again after another environment was first.
 const TRIES: usize = 5;
+/// Versions of a call in Opus that are read at once, of which each holds about a second: most of what a sentence builds on.
+/// They are small; those of samples are read as far as they are needed.
+const VERSIONS_AT_ONCE: usize = 4;
 /// How long an invocation asks the transcription service: half of the function's time in the template, since one more
 /// request may follow that takes as long as it may.
 const ASK_SERVICE_MS: i64 = 60_000;
@@ -127,10 +130,13 @@ fn continues(state: &CallState, records: &[Record]) -> bool {
 
 /// The latest state of a call; none for one that never began and does not begin now: a connection that came and went.
 async fn load(records: &[Record], header: &Header, context: &Context) -> Result<Option<CallState>, CallError> {
-    if let Some(version) = context.live.latest(&header.org, &header.call).await? {
-        let builds_on = CallState::builds_on(version.number, &version.state)?;
-        let earlier = context.live.earlier(&header.org, &header.call, &builds_on).await?;
-        let mut state = CallState::decode(version.number, &version.state, &earlier)?;
+    let at_once = if header.format.encoding == Encoding::Opus { VERSIONS_AT_ONCE } else { 1 };
+    let mut versions = context.live.latest(&header.org, &header.call, at_once).await?.into_iter();
+    if let Some(latest) = versions.next() {
+        let mut builds_on = CallState::builds_on(latest.number, &latest.state)?;
+        let mut earlier: Vec<Version> = versions.filter(|version| builds_on.remove(&version.number)).collect();
+        earlier.extend(context.live.earlier(&header.org, &header.call, &builds_on).await?);
+        let mut state = CallState::decode(&latest, &earlier)?;
         state.open(&context.seal);
         return Ok(Some(state));
     }

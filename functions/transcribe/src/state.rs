@@ -4,6 +4,7 @@ mod packed;
 
 use std::collections::BTreeSet;
 
+use callboard_adapters::live::Version;
 use callboard_audio::{
     Checkpoint, Session,
     session::{
@@ -135,12 +136,14 @@ impl CallState {
         Ok(versions)
     }
 
-    /// From a version's bytes, and those of the earlier ones that it [builds on](Self::builds_on).
-    pub fn decode(version: u64, bytes: &[u8], earlier: &[(u64, Vec<u8>)]) -> Result<Self, StateError> {
+    /// From a version, and the earlier ones that it [builds on](Self::builds_on).
+    pub fn decode(latest: &Version, earlier: &[Version]) -> Result<Self, StateError> {
+        let Version { number: version, state: bytes } = latest;
+        let version = *version;
         let Some(latest) = Stored::of(bytes)? else { return Self::decode_whole(version, bytes) };
         let mut frames = stored::frames(version, &latest.header, &latest.payload)?;
-        for (number, bytes) in earlier {
-            if let Some(earlier) = Stored::of(bytes)? {
+        for Version { number, state } in earlier {
+            if let Some(earlier) = Stored::of(state)? {
                 frames.append(&mut stored::frames(*number, &earlier.header, &earlier.payload)?);
             }
         }

@@ -5,6 +5,7 @@
 
 use std::path::PathBuf;
 
+use callboard_adapters::live::Version;
 use callboard_transcribe::state::CallState;
 
 /// What is stored today.
@@ -22,7 +23,7 @@ fn a_call_goes_on_from_what_any_edition_stored() {
         let recorded = samples(edition);
         assert!(!recorded.is_empty(), "edition {edition} is not recorded");
         for (line, stored) in recorded.iter().enumerate() {
-            let state = CallState::decode(7, stored, &[]);
+            let state = CallState::decode(&Version { number: 7, state: stored.clone() }, &[]);
             let mut state = state.unwrap_or_else(|error| panic!("state.{edition}, {line}: {error}"));
             assert_eq!(state.version, 7);
             // As if nothing were stored yet: then this version holds all frames by itself.

@@ -69,13 +69,16 @@ impl Live {
         Self(table)
     }
 
-    /// The latest version of a call's session.
-    pub async fn latest(&self, org: &OrgId, call: &CallId) -> Result<Option<Version>, ServiceError> {
+    /// The latest versions of a call's session, so many at most, the last one first.
+    pub async fn latest(&self, org: &OrgId, call: &CallId, most: usize) -> Result<Vec<Version>, ServiceError> {
         let pk = call_pk(org, call);
-        let query = Query { pk: &pk, prefix: Some("V#"), descending: true, limit: Some(1), ..Query::default() };
-        let Some(item) = self.0.query::<VersionItem>(&query).await?.items.pop() else { return Ok(None) };
-        let number = item.version;
-        Ok(Some(Version { number, state: self.whole(&pk, item).await? }))
+        let query = Query { pk: &pk, prefix: Some("V#"), descending: true, limit: Some(most), ..Query::default() };
+        let mut versions = Vec::new();
+        for item in self.0.query::<VersionItem>(&query).await?.items {
+            let number = item.version;
+            versions.push(Version { number, state: self.whole(&pk, item).await? });
+        }
+        Ok(versions)
     }
 
     /// The bytes of earlier versions of a call's session, of those of these that are there.
@@ -84,7 +87,7 @@ impl Live {
         org: &OrgId,
         call: &CallId,
         numbers: &BTreeSet<u64>,
-    ) -> Result<Vec<(u64, Vec<u8>)>, ServiceError> {
+    ) -> Result<Vec<Version>, ServiceError> {
         let (Some(first), Some(last)) = (numbers.first(), numbers.last()) else { return Ok(Vec::new()) };
         let pk = call_pk(org, call);
         let after = version_sk(first.saturating_sub(1));
@@ -93,7 +96,8 @@ impl Live {
         let mut versions = Vec::new();
         for item in self.0.query::<VersionItem>(&query).await?.items {
             if numbers.contains(&item.version) && item.sk == version_sk(item.version) {
-                versions.push((item.version, self.whole(&pk, item).await?));
+                let number = item.version;
+                versions.push(Version { number, state: self.whole(&pk, item).await? });
             }
         }
         Ok(versions)
