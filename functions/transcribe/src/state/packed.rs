@@ -114,7 +114,7 @@ mod tests {
             "channels":["customer","agent"]},"context":[],"status":"live","told":false,"left":true,"asked_ms":1700000000000}"#
             .to_vec();
         for count in [0, 1, FEW, FEW + 1] {
-            let payload: Vec<u8> = (0..count).map(|at| (at * at >> 3) as u8).collect();
+            let payload: Vec<u8> = (0..count).map(|at| ((at * at) >> 3) as u8).collect();
             let stored = Stored { extra: extra.clone(), header: b"[]".to_vec(), payload };
             let bytes = stored.to_bytes();
             assert_eq!(Stored::of(&bytes), Ok(Some(stored)), "{count}");
