@@ -161,8 +161,7 @@ impl Timeline {
     fn release(&mut self, key: FrameKey, frame: Waiting) -> Stretch {
         let samples = self.format.samples(&frame.payload);
         // A longer one is silence for the most part.
-        self.nominal =
-            self.format.samples_to_ms(samples).min(Format::MAX_FRAME_MS) * u64::from(self.format.sample_rate) / 1_000;
+        self.nominal = samples.min(Format::MAX_FRAME_MS * u64::from(self.format.sample_rate) / 1_000);
         if self.format.encoding == Encoding::Opus {
             self.damaged_packets = self.damaged_packets.saturating_add(opus::damaged(&frame.payload));
         }
