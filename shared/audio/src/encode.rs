@@ -6,8 +6,7 @@
 //! Frames end early where an utterance ends: that is when somebody waits for its words. Where that is, a session of the
 //! encoder's own hears, from the same packets as the one that the frames are for. Where frames may be as long as any, and
 //! all that one holds was left out, nobody waits for it: it goes on up to [`Format::MAX_SILENT_MS`], or for as long as any
-//! from where something is heard.
-//! Where samples come from, and when frames are sent, is decided elsewhere.
+//! from where something is heard. Where samples come from, and when frames are sent, is decided elsewhere.
 
 use std::collections::VecDeque;
 
@@ -42,6 +41,7 @@ const QUIET_BEFORE: u32 = 4;
 const LONGEST_SILENT: usize = (Format::MAX_SILENT_MS * UNITS as u64 / 1_000) as usize;
 /// Packets on the session's grid.
 const PER_STEP: usize = (Format::GRID_MS * UNITS / 1_000) as usize;
+
 /// A frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Encoded {
@@ -61,7 +61,7 @@ pub struct Encoder {
     unit: usize,
     /// Samples that make no packet yet, interleaved.
     pending: Vec<i16>,
-    /// None where no packets are made.
+    /// Empty where no packets are made.
     channels: Vec<Channel>,
     /// Hears where utterances end.
     session: Session,
@@ -93,15 +93,14 @@ impl Encoder {
     /// made at 8 and 16 kHz, PCM of rates that have whole samples in 20 ms.
     pub fn new(format: Format, frame_ms: u64) -> Option<Self> {
         let format = format.validate().ok()?;
-        let with_packets = match (format.encoding, format.sample_rate) {
-            (Encoding::Mulaw, _) => false,
-            (Encoding::PcmS16le, rate) if rate.is_multiple_of(UNITS) => false,
-            (Encoding::Opus, 8_000 | 16_000) => true,
+        let streams = match (format.encoding, format.sample_rate) {
+            (Encoding::Mulaw, _) => 0,
+            (Encoding::PcmS16le, rate) if rate.is_multiple_of(UNITS) => 0,
+            (Encoding::Opus, 8_000 | 16_000) => format.channels,
             _ => return None,
         };
         let channel =
             |_| Some(Channel { engine: engine(format.sample_rate)?, floor: LOUDEST_FLOOR, quiet: QUIET_BEFORE });
-        let streams = if with_packets { format.channels } else { 0 };
         let unit = (format.sample_rate / UNITS) as usize * usize::from(format.channels);
         let wanted = (frame_ms.clamp(Format::MIN_FRAME_MS, Format::MAX_FRAME_MS) * u64::from(UNITS) / 1_000) as usize;
         let longest = match format.encoding {
@@ -167,19 +166,17 @@ impl Encoder {
         match self.format.encoding {
             Encoding::PcmS16le => self.frame.extend(unit.iter().flat_map(|sample| sample.to_le_bytes())),
             Encoding::Mulaw => self.frame.extend(unit.iter().map(|sample| mulaw::encode(*sample))),
-            Encoding::Opus => {
-                let count = self.channels.len();
-                let mut is_left_out = true;
-                for (at, channel) in self.channels.iter_mut().enumerate() {
-                    let row: Vec<i16> = unit.iter().skip(at).step_by(count).copied().collect();
-                    let packet = channel.packet(&row);
-                    is_left_out &= packet.is_empty();
-                    opus::append(&mut self.frame, &packet);
-                }
-                return is_left_out;
-            }
+            Encoding::Opus => {}
         }
-        false
+        let count = self.channels.len();
+        let mut is_left_out = count > 0;
+        for (at, channel) in self.channels.iter_mut().enumerate() {
+            let row: Vec<i16> = unit.iter().skip(at).step_by(count).copied().collect();
+            let packet = channel.packet(&row);
+            is_left_out &= packet.is_empty();
+            opus::append(&mut self.frame, &packet);
+        }
+        is_left_out
     }
 
     /// Hears the grid's step, once it is complete; says whether an utterance ends there.
@@ -192,7 +189,11 @@ impl Encoder {
         let payload = std::mem::take(&mut self.step);
         self.session.hear(Frame { key: FrameKey::Numbered(self.steps), received_ms: 0, payload });
         self.steps += 1;
-        std::iter::from_fn(|| matches!(self.session.poll(), Poll::Utterance(_)).then_some(())).count() > 0
+        let mut ends = false;
+        while let Poll::Utterance(_) = self.session.poll() {
+            ends = true;
+        }
+        ends
     }
 
     fn end_frame(&mut self) {
@@ -285,13 +286,19 @@ mod tests {
         }
         // Of silence they may be longer, and what is heard behind it is sent as soon as any.
         let quiet = [(0, 9_000), (9_000, 1_500)];
-        check(opus(16_000, 1), 1_000, &quiet, &[4_000, 4_000, 2_000, 500]);
+        check(opus(16_000, 1), 1_000, &quiet, &[2_000, 2_000, 2_000, 2_000, 2_000, 500]);
         let mulaw = Format { encoding: Encoding::Mulaw, sample_rate: 8_000, channels: 2 };
         check(mulaw, 80, &[(9_000, 200)], &[80, 80, 40]);
         check(mulaw, 80, &[(9_000, 1)], &[20]);
         check(mulaw, 80, &[], &[]);
         let pcm = Format { encoding: Encoding::PcmS16le, sample_rate: 16_000, channels: 2 };
         check(pcm, 1_000, &[(9_000, 730)], &[360, 360, 20]);
+    }
+
+    #[test]
+    fn a_frame_of_silence_is_there_before_the_one_before_it_is_taken_for_lost() {
+        let longest = std::time::Duration::from_millis(Format::MAX_SILENT_MS);
+        assert!(longest <= crate::outbox::Limits::default().ack_interval);
     }
 
     #[test]

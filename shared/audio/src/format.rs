@@ -107,7 +107,7 @@ pub enum FormatError {
     Duration(u64),
     /// The same of one in which silence was left out.
     #[error(
-        "a frame of {ms} ms, of which {silent_ms} ms were left out, is not accepted: send at most 1000 ms of sound and 4000 ms in all"
+        "a frame of {ms} ms, of which {silent_ms} ms were left out, is not accepted: send at most 1000 ms of sound and 2000 ms in all"
     )]
     WithSilence {
         /// How long it is.
@@ -127,8 +127,9 @@ impl Format {
     pub const MIN_FRAME_MS: u64 = 20;
     /// Longest frame, in milliseconds, but for…
     pub const MAX_FRAME_MS: u64 = 1_000;
-    /// …one of Opus, whose silence is left out: the longest with that.
-    pub const MAX_SILENT_MS: u64 = 4_000;
+    /// …one of Opus, whose silence is left out: the longest with that. No longer than an outbox waits for an
+    /// acknowledgement, since that of the frame before may come with this one's.
+    pub const MAX_SILENT_MS: u64 = 2_000;
     /// All decisions of the session fall on this grid, in milliseconds of media time. It is common to the voice
     /// detector (16 ms), to packets (20 ms) and to the resampler.
     pub const GRID_MS: u32 = 80;
@@ -163,13 +164,17 @@ impl Format {
             None => self.validate_packets(frame)?,
         }
         let duration_ms = self.samples_to_ms(self.samples(frame));
-        let silent_ms = self.samples_to_ms(self.left_out(frame));
-        let is_too_long = duration_ms > Self::MAX_SILENT_MS || duration_ms - silent_ms > Self::MAX_FRAME_MS;
-        if is_too_long && silent_ms > 0 {
-            return Err(FormatError::WithSilence { ms: duration_ms, silent_ms });
-        }
-        if is_too_long || duration_ms < Self::MIN_FRAME_MS {
+        if duration_ms < Self::MIN_FRAME_MS {
             return Err(FormatError::Duration(duration_ms));
+        }
+        if duration_ms > Self::MAX_FRAME_MS {
+            let silent_ms = self.samples_to_ms(self.left_out(frame));
+            if silent_ms == 0 {
+                return Err(FormatError::Duration(duration_ms));
+            }
+            if duration_ms > Self::MAX_SILENT_MS || duration_ms - silent_ms > Self::MAX_FRAME_MS {
+                return Err(FormatError::WithSilence { ms: duration_ms, silent_ms });
+            }
         }
         let most = duration_ms * u64::from(self.channels) * MOST_OPUS_BYTES_PER_MS;
         if self.encoding == Encoding::Opus && bytes as u64 > most {
@@ -305,14 +310,14 @@ mod tests {
         check(2, &[short; 100], &[], Ok(16_000));
         let with_silence =
             |count: usize, sound: &'static [&'static [u8]]| [vec![&b""[..]; count], sound.repeat(50)].concat();
-        check(1, &with_silence(150, &[&[0x48, 1, 2]]), &[], Ok(64_000));
+        check(1, &with_silence(50, &[&[0x48, 1, 2]]), &[], Ok(32_000));
         check(
             1,
-            &with_silence(151, &[&[0x48, 1, 2]]),
+            &with_silence(51, &[&[0x48, 1, 2]]),
             &[],
-            Err(FormatError::WithSilence { ms: 4_020, silent_ms: 3_020 }),
+            Err(FormatError::WithSilence { ms: 2_020, silent_ms: 1_020 }),
         );
-        check(2, &with_silence(300, &[&[0x48], &[0x48, 1, 2]]), &[], Ok(64_000));
+        check(2, &with_silence(100, &[&[0x48], &[0x48, 1, 2]]), &[], Ok(32_000));
         check(
             2,
             &with_silence(0, &[&[0x48], &[0x48, 1, 2], &[], &[0x48, 1, 2]]),
