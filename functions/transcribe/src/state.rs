@@ -138,8 +138,7 @@ impl CallState {
 
     /// From a version, and the earlier ones that it [builds on](Self::builds_on).
     pub fn decode(latest: &Version, earlier: &[Version]) -> Result<Self, StateError> {
-        let Version { number: version, state: bytes } = latest;
-        let version = *version;
+        let Version { number: version, state: ref bytes } = *latest;
         let Some(latest) = Stored::of(bytes)? else { return Self::decode_whole(version, bytes) };
         let mut frames = stored::frames(version, &latest.header, &latest.payload)?;
         for Version { number, state } in earlier {

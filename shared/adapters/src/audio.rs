@@ -5,7 +5,10 @@ use aws_sdk_s3::{
     Client,
     config::{Builder, RequestChecksumCalculation, ResponseChecksumValidation},
     error::{ProvideErrorMetadata, SdkError},
-    operation::get_object::{GetObjectError, builders::GetObjectFluentBuilder},
+    operation::{
+        get_object::{GetObjectError, builders::GetObjectFluentBuilder},
+        put_object::builders::PutObjectFluentBuilder,
+    },
     primitives::ByteStream,
     types::{Delete, ObjectIdentifier, StorageClass},
 };
@@ -45,27 +48,19 @@ impl AudioStore {
 
     /// Writes an object, whatever was there.
     pub async fn put(&self, key: &str, bytes: Vec<u8>) -> Result<(), ServiceError> {
-        let body = ByteStream::from(bytes);
-        let request = self.client.put_object().bucket(&self.bucket).key(key).body(body);
-        // TLS protects the body as well as a hash in the signature would.
-        let sent = request.customize().disable_payload_signing().send().await;
-        sent.map(|_| ()).map_err(|error| failed("PutObject", &error))
+        write(self.client.put_object().bucket(&self.bucket).key(key), bytes).await
     }
 
     /// The same, saying what it is: whoever loads it later is told.
     pub async fn put_as(&self, key: &str, content_type: &str, bytes: Vec<u8>) -> Result<(), ServiceError> {
-        let request = self.client.put_object().bucket(&self.bucket).key(key).content_type(content_type);
-        let sent = request.body(ByteStream::from(bytes)).customize().disable_payload_signing().send().await;
-        sent.map(|_| ()).map_err(|error| failed("PutObject", &error))
+        write(self.client.put_object().bucket(&self.bucket).key(key).content_type(content_type), bytes).await
     }
 
     /// The same of what is seldom loaded, and is to be kept for a month at least: in the class of storage that costs half as
     /// much to keep, and something to load.
     pub async fn put_kept(&self, key: &str, content_type: &str, bytes: Vec<u8>) -> Result<(), ServiceError> {
         let request = self.client.put_object().bucket(&self.bucket).key(key).content_type(content_type);
-        let request = request.storage_class(StorageClass::StandardIa).body(ByteStream::from(bytes));
-        let sent = request.customize().disable_payload_signing().send().await;
-        sent.map(|_| ()).map_err(|error| failed("PutObject", &error))
+        write(request.storage_class(StorageClass::StandardIa), bytes).await
     }
 
     /// An object's bytes; none if it is not there.
@@ -151,6 +146,12 @@ impl AudioStore {
             Err(error) => Err(failed("DeleteObject", &error)),
         }
     }
+}
+
+/// Puts an object. TLS protects the body as well as a hash in the signature would.
+async fn write(request: PutObjectFluentBuilder, bytes: Vec<u8>) -> Result<(), ServiceError> {
+    let sent = request.body(ByteStream::from(bytes)).customize().disable_payload_signing().send().await;
+    sent.map(|_| ()).map_err(|error| failed("PutObject", &error))
 }
 
 /// An object's bytes, or a part of them; none if it is not there.

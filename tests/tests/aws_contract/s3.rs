@@ -85,6 +85,7 @@ pub(crate) async fn presigned_addresses(backend: Shared) {
     let address = store.presign_put(key, now()).await.unwrap();
     assert_eq!(backend.follow("PUT", &address, None, b"0123456789".to_vec()).await.0, 200);
     assert_eq!(store.get(key).await, Ok(Some(b"0123456789".to_vec())));
+    store.put_as(key, "text/plain", b"0".to_vec()).await.unwrap();
     store.put_kept(key, "audio/wav", b"9876543210".to_vec()).await.unwrap();
     let address = store.presign_get(key, now()).await.unwrap();
     let whole = backend.follow("GET", &address, None, Vec::new()).await;
