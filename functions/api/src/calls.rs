@@ -105,16 +105,17 @@ pub(crate) async fn snapshot(
 ) -> Result<Response, Refused> {
     let call = readable(&context, &caller, &id).await?;
     let org = &caller.org;
-    // The revision first: what changes while the rest is read is pushed as well. How far a recording is before its
-    // segments: where it is done, all of them are there. The call last: where notes are, its end is, too.
+    // The revision first: what changes while the rest is read is pushed as well. Then what is written last comes first,
+    // so that all that a part builds on is there: notes after the end, the end after what became of a recording, that
+    // after its segments.
     let revision = context.calls.revision(org, &call.call).await?;
-    let recording = context.calls.recording(org, &call.call).await?;
-    let segments = context.calls.segments(org, &call.call).await?;
-    let progress = context.calls.progress(org, &call.call).await?;
-    let cards = context.calls.cards(org, &call.call).await?;
     let notes = context.calls.notes(org, &call.call).await?;
-    let model = context.calls.model_use(org, &call.call).await?;
     let call = context.calls.call(org, &call.call).await?.unwrap_or(call);
+    let recording = context.calls.recording(org, &call.call).await?;
+    let model = context.calls.model_use(org, &call.call).await?;
+    let cards = context.calls.cards(org, &call.call).await?;
+    let progress = context.calls.progress(org, &call.call).await?;
+    let segments = context.calls.segments(org, &call.call).await?;
     let body = CallSnapshot {
         revision,
         call: call.message(),
