@@ -124,7 +124,7 @@ async fn analyze(record: &EventRecord, context: &Context) -> Result<(), AnalyzeE
     }
     if key.sk == sk::NOTES {
         let notes: NotesItem = serde_dynamo::from_item(image)?;
-        let request = ArchiveRequest::new(&notes.org, &notes.call, archive::Wanted::Export {});
+        let request = ArchiveRequest::new(&notes.org, &notes.call, archive::Wanted::Export {}, trace());
         return Ok(context.archive.send(&request, 0).await?);
     }
     let segment: SegmentItem = serde_dynamo::from_item(image)?;

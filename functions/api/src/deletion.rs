@@ -3,6 +3,7 @@
 use axum::{extract::State, http::StatusCode};
 use callboard_adapters::table::Written;
 use callboard_domain::{CallId, permissions::Action};
+use callboard_runtime::watch::trace;
 use callboard_wire::archive::{ArchiveRequest, Wanted};
 
 use crate::{
@@ -29,7 +30,7 @@ pub(crate) async fn delete(
         return Err(goes_on());
     }
     // Asked for first: whatever breaks off behind this, the call is removed.
-    let request = ArchiveRequest::new(&caller.org, &id, Wanted::Delete { finally: false });
+    let request = ArchiveRequest::new(&caller.org, &id, Wanted::Delete { finally: false }, trace());
     context.archive.send(&request, 0).await?;
     let marked = context.calls.mark_deleted(&caller.org, &id, context.clock.now_ms()).await?;
     // Not marked here, it was marked before, or else audio came late, and the call goes on.

@@ -8,7 +8,7 @@ use axum::{
 };
 use callboard_adapters::queue::WorkQueue;
 use callboard_domain::{CallId, OrgId};
-use callboard_runtime::{SettingError, Start};
+use callboard_runtime::{SettingError, Start, watch::trace};
 use callboard_wire::{
     rest::HookTold,
     work::{HOOK_HEADER, Task, Work},
@@ -75,7 +75,7 @@ pub(crate) async fn assemblyai(
     let JsonObject(told) = told?;
     let told: HookTold = serde_json::from_value(Value::Object(told))
         .map_err(|error| wrong(format!("the body must name the transcript_id: {error}")))?;
-    let work = Work::new(&org, &call, Task::Told { id: told.transcript_id });
+    let work = Work::new(&org, &call, Task::Told { id: told.transcript_id }, trace());
     hooks.work.send(&work, 0).await?;
     Ok(StatusCode::NO_CONTENT)
 }

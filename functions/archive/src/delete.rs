@@ -4,6 +4,7 @@
 
 use callboard_adapters::{ServiceError, table::Written};
 use callboard_domain::{CallId, OrgId};
+use callboard_runtime::watch::trace;
 use callboard_wire::{
     archive::{ArchiveRequest, Wanted},
     export,
@@ -28,7 +29,7 @@ pub(crate) async fn first((org, call): (&OrgId, &CallId), context: &Context) -> 
     }
     remove(&mark, context).await?;
     context.calls.remove_rest(org, call).await?;
-    let again = ArchiveRequest::new(org, call, Wanted::Delete { finally: true });
+    let again = ArchiveRequest::new(org, call, Wanted::Delete { finally: true }, trace());
     context.queue.send(&again, context.again_s).await
 }
 

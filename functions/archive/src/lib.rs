@@ -147,7 +147,7 @@ async fn work(message: &SqsMessage, context: &Context) -> Result<(), Failure> {
             Wanted::Delete { finally: true } => delete::finally(of, context).await,
         }
     };
-    Ok(work.instrument(call_span(&request.org, &request.call, [])).await?)
+    Ok(work.instrument(call_span(&request.org, &request.call, request.trace.as_deref())).await?)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use callboard_adapters::ServiceError;
 use callboard_domain::{Call, CallStatus, OrgId, recording::RecordingState};
+use callboard_runtime::watch::trace;
 use callboard_wire::{
     archive::{ArchiveRequest, Wanted},
     items::RecordingItem,
@@ -50,7 +51,7 @@ async fn remove_begun_before(org: &OrgId, before_ms: i64, context: &Context) -> 
     loop {
         let page = context.calls.begun_before(org, before_ms, PAGE, after.as_deref()).await?;
         for call in page.items.iter().filter(|call| call.status.is_over() && !call.is_deleted()) {
-            let request = ArchiveRequest::new(org, &call.call, Wanted::Delete { finally: false });
+            let request = ArchiveRequest::new(org, &call.call, Wanted::Delete { finally: false }, trace());
             context.queue.send(&request, 0).await?;
             removed += 1;
         }

@@ -15,7 +15,10 @@ use callboard_adapters::{
     queue::WorkQueue,
 };
 use callboard_domain::{CallId, OrgId};
-use callboard_runtime::{SettingError, Start, watch::call_span};
+use callboard_runtime::{
+    SettingError, Start,
+    watch::{call_span, trace},
+};
 use callboard_wire::{
     frames::{self, Place},
     record::{Event, Record},
@@ -72,6 +75,8 @@ struct Share {
     places: Vec<usize>,
     /// Whether the call's audio may be made now.
     may_be_over: bool,
+    /// The trace of the last record that has one.
+    trace: Option<String>,
 }
 
 /// Takes a batch. The lowest record that could not be put aside is reported, and all from there on comes again.
@@ -82,7 +87,7 @@ pub async fn handle(event: KinesisEvent, context: &Context) -> Result<KinesisEve
     let records = &event.records;
     let (shares, mut failed) = shares(records);
     let kept = shares.into_iter().map(|share| async move {
-        let span = call_span(&share.org, &share.call, []);
+        let span = call_span(&share.org, &share.call, share.trace.as_deref());
         let kept = keep(&share, records, context).instrument(span).await;
         (share, kept)
     });
@@ -128,9 +133,11 @@ fn shares(records: &[KinesisEventRecord]) -> (Vec<Share>, Option<usize>) {
             received_ms: header.received_ms,
             places: Vec::new(),
             may_be_over: false,
+            trace: None,
         });
         share.places.push(at);
         share.may_be_over |= may_be_over;
+        share.trace = header.trace.or(share.trace.take());
     }
     (shares.into_values().collect(), None)
 }
@@ -149,7 +156,7 @@ async fn keep(share: &Share, records: &[KinesisEventRecord], context: &Context) 
     let bytes = frames::to_bytes(of_call.iter().map(|record| record.kinesis.data.as_slice()));
     context.audio.put(&key, bytes).await?;
     if share.may_be_over {
-        let work = Work::new(&share.org, &share.call, Task::Keep { asked: 0 });
+        let work = Work::new(&share.org, &share.call, Task::Keep { asked: 0 }, trace());
         context.work.send(&work, context.delay_s).await?;
     }
     Ok(())

@@ -204,7 +204,7 @@ async fn work_on_call(message: &SqsMessage, context: &Context) -> bool {
             join_all(planned).await.into_iter().collect()
         }
         Asked::Work(work) => {
-            let span = call_span(&work.org, &work.call, []);
+            let span = call_span(&work.org, &work.call, work.trace.as_deref());
             Box::pin(work_of(&work, receives, context)).instrument(span).await
         }
     };

@@ -11,6 +11,7 @@ use callboard_audio::{
     keep::{KeptMinute, Silence},
 };
 use callboard_domain::{CallId, CallStatus, OrgId, Placeholder, settings::RedactionPolicy};
+use callboard_runtime::watch::trace;
 use callboard_wire::{
     frames::{self, frames_prefix},
     items::CallItem,
@@ -86,7 +87,7 @@ async fn put_off((org, call): (&OrgId, &CallId), asked: u32, context: &Context) 
         tracing::warn!(call.id = %call, asked, "its audio is not waited for any longer");
         return Ok(());
     }
-    let work = Work::new(org, call, Task::Keep { asked: asked + 1 });
+    let work = Work::new(org, call, Task::Keep { asked: asked + 1 }, trace());
     Ok(context.work.send(&work, backoff_s(context.first_backoff_s, asked + 1, None)).await?)
 }
 

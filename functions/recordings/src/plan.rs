@@ -9,6 +9,7 @@ use callboard_domain::{
     Call, CallId, CallStatus, OrgId,
     recording::{RecordingState, Sound},
 };
+use callboard_runtime::watch::trace;
 use callboard_wire::{
     items::{RecordingItem, source_key},
     work::{Task, Work},
@@ -32,11 +33,11 @@ pub(crate) async fn plan(org: &OrgId, call: &CallId, context: &Context) -> Resul
         RecordingState::Done | RecordingState::Failed => return conclude(&item, context).await,
     };
     if context.whole.is_some() && item.recording.parts.len() == 1 {
-        return Ok(context.work.send(&Work::new(org, call, Task::Submit), 0).await?);
+        return Ok(context.work.send(&Work::new(org, call, Task::Submit, trace()), 0).await?);
     }
     let open = item.recording.parts.iter().enumerate().filter(|(_, part)| !part.settled);
     for (part, _) in open {
-        context.work.send(&Work::new(org, call, Task::Part { part }), 0).await?;
+        context.work.send(&Work::new(org, call, Task::Part { part }, trace()), 0).await?;
     }
     Ok(())
 }

@@ -9,6 +9,7 @@ use callboard_adapters::{
     speech::prerecorded::{Prerecorded, Progress, Submission},
 };
 use callboard_domain::{recording::Recording, speech::SpeechError};
+use callboard_runtime::watch::trace;
 use callboard_wire::{
     items::{RecordingItem, source_key},
     work::{Task, Work},
@@ -141,7 +142,7 @@ async fn again(item: &RecordingItem, id: &str, reason: &str, context: &Context) 
 }
 
 async fn send(item: &RecordingItem, task: Task, delay_s: u64, context: &Context) -> Result<(), WorkError> {
-    Ok(context.work.send(&Work::new(&item.org, &item.call, task), delay_s).await?)
+    Ok(context.work.send(&Work::new(&item.org, &item.call, task, trace()), delay_s).await?)
 }
 
 /// The pause before the service is asked again, having been asked so often, in seconds.

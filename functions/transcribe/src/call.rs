@@ -30,7 +30,8 @@ const ASK_SERVICE_MS: i64 = 60_000;
 /// The sweeper is told of a sign of life at most this often, in milliseconds.
 const NOTE_MS: i64 = 15_000;
 /// Acknowledgements go out at most this often, in milliseconds, since each is a message that is paid for: so that clients
-/// have one within the two seconds in which they take silence for nothing (`Limits` of the outbox).
+/// have one within the two seconds in which they take silence for nothing (`Limits` of the outbox). Where an utterance ends,
+/// one goes out at once: the next frame may be a long one.
 const ACK_MS: i64 = 1_500;
 /// Where audio comes faster than it is spoken, they go out after so much of it, in milliseconds.
 const ACK_MEDIA_MS: u64 = 4_000;
@@ -62,6 +63,8 @@ pub struct Batch {
     pub repeated: bool,
     /// What the client is told once the batch is committed.
     pub answers: Vec<ServerMessage>,
+    /// An utterance ended.
+    pub closed: bool,
     /// The call is over.
     pub ended: bool,
     /// Why it is, or will be.
@@ -193,6 +196,7 @@ async fn advance(state: &mut CallState, records: &[Record], context: &Context) -
         hear(state, record, &mut batch);
         while let Poll::Utterance(utterance) = state.session.poll() {
             write_segment(state, &utterance, context).await?;
+            batch.closed = true;
         }
     }
     state.give_up_unanswered();
@@ -322,7 +326,7 @@ impl CallState {
                 let media_ms = u64::from(seq.saturating_sub(acked)) * self.session.frame_ms();
                 seq > acked && (now_ms.saturating_sub(at_ms) >= ACK_MS || media_ms >= ACK_MEDIA_MS)
             });
-            if due || batch.ended || batch.repeated {
+            if due || batch.closed || batch.ended || batch.repeated {
                 self.extra.acked = Some((seq, now_ms));
                 batch.answers.push(ServerMessage::Ack { call: call.clone(), seq });
             }

@@ -19,10 +19,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::partial::AllShown;
 pub use packed::Stored;
-use packed::split;
+use packed::{deflate, inflate, split};
 
 /// Sentences that are handed to the transcription service as context.
 const CONTEXT_SENTENCES: usize = 4;
+/// What a deflated text begins with when it is sealed; JSON cannot.
+const DEFLATED: &[u8] = &[0];
 
 /// A call in the hands of an environment.
 pub struct CallState {
@@ -169,14 +171,20 @@ impl CallState {
     pub fn seal(&mut self, seal: &Seal) {
         let remembers = self.pending.iter().any(|pending| !pending.is_empty());
         let text = remembers.then(|| serde_json::to_vec(&self.pending).unwrap_or_default());
+        // What is sealed cannot be deflated any more.
+        let text = text.map(|text| [DEFLATED, &*deflate(&text)].concat());
         self.extra.sealed = text.and_then(|text| seal.seal(&self.place(), &text));
     }
 
     /// Opens what was sealed. What cannot be opened is forgotten: what it masked stays masked.
     pub fn open(&mut self, seal: &Seal) {
         let Some(sealed) = &self.extra.sealed else { return };
-        let opened =
-            seal.open(&self.place(), sealed).and_then(|text| serde_json::from_slice::<Vec<Pending>>(&text).ok());
+        let opened = seal.open(&self.place(), sealed).and_then(|text| match text.strip_prefix(DEFLATED) {
+            Some(deflated) => inflate(deflated),
+            // As older versions sealed it.
+            None => Some(text),
+        });
+        let opened = opened.and_then(|text| serde_json::from_slice::<Vec<Pending>>(&text).ok());
         match opened.filter(|opened| opened.len() == self.pending.len()) {
             Some(opened) => self.pending = opened,
             None => {
@@ -211,4 +219,41 @@ pub enum StateError {
     /// The session.
     #[error(transparent)]
     Session(#[from] CheckpointError),
+}
+
+#[cfg(test)]
+mod tests {
+    use callboard_domain::{Word, redaction};
+
+    use super::*;
+
+    #[test]
+    fn what_redaction_remembers_is_sealed_small_and_read_as_it_ever_was() {
+        let header = r#"{"org":"acme","call":"01ARZ3NDEKTSV4RRFFQ69G5FAV","principal":"desk 7","playbook":"sales",
+            "channels":["customer","agent"],"format":{"encoding":"opus","sample_rate":16000,"channels":2},
+            "received_ms":1700000000000,"resumable":true,"kind":"connected"}"#;
+        let mut state = CallState::begin(&serde_json::from_str(header).unwrap());
+        let seal = Seal::new(Some("a key"));
+        let text = "Of course, please write it down, the number of my card is four one one one";
+        let word = |(at, word): (usize, &str)| Word {
+            text: word.to_owned(),
+            start_ms: at as u64 * 300,
+            end_ms: at as u64 * 300 + 250,
+            confidence: None,
+        };
+        let words: Vec<Word> = text.split(' ').enumerate().map(word).collect();
+        redaction::take(&mut state.pending, 0, 480, text, &words, "en");
+        let pending = state.pending.clone();
+        assert!(pending.iter().any(|it| !it.is_empty()));
+        state.seal(&seal);
+        let plain = serde_json::to_vec(&pending).unwrap();
+        let sealed = state.extra.sealed.clone().unwrap();
+        assert!(2 * sealed.len() < plain.len(), "{} of {} bytes", sealed.len(), plain.len());
+        for sealed in [sealed, seal.seal(&state.place(), &plain).unwrap()] {
+            state.extra.sealed = Some(sealed);
+            state.pending = vec![Pending::default(); 2];
+            state.open(&seal);
+            assert_eq!(state.pending, pending);
+        }
+    }
 }

@@ -11,3 +11,7 @@ pub mod gateway;
 pub mod registry;
 pub mod stack;
 pub mod template;
+
+/// All that a call goes through allocates in this one process, from many threads.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

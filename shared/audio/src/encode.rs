@@ -6,7 +6,8 @@
 //! Frames end early where an utterance ends: that is when somebody waits for its words. Where that is, a session of the
 //! encoder's own hears, from the same packets as the one that the frames are for. Where frames may be as long as any, and
 //! all that one holds was left out, nobody waits for it: it goes on up to [`Format::MAX_SILENT_MS`], or for as long as any
-//! from where something is heard. Where samples come from, and when frames are sent, is decided elsewhere.
+//! from where something is heard. Behind sound in which no utterance ended it is shorter: that sound may be acknowledged with
+//! it, for which an outbox waits. Where samples come from, and when frames are sent, is decided elsewhere.
 
 use std::collections::VecDeque;
 
@@ -37,8 +38,10 @@ const FLOOR_RISE: f32 = 1.009;
 const LOUDEST_FLOOR: f32 = 34_000.0;
 /// Quiet packets before the first that is left out: 80 ms, so that no word's end is cut.
 const QUIET_BEFORE: u32 = 4;
-/// Packets of the longest frame of silence.
+/// Packets of the longest frame of silence…
 const LONGEST_SILENT: usize = (Format::MAX_SILENT_MS * UNITS as u64 / 1_000) as usize;
+/// …and of the longest behind sound that may not have been acknowledged, in milliseconds.
+const MAX_WAITED_FOR_MS: u64 = 2_000;
 /// Packets on the session's grid.
 const PER_STEP: usize = (Format::GRID_MS * UNITS / 1_000) as usize;
 
@@ -54,9 +57,12 @@ pub struct Encoded {
 /// See the module.
 pub struct Encoder {
     format: Format,
-    /// Packets of the longest frame, and of the longest whose beginning was left out.
+    /// Packets of the longest frame…
     longest: usize,
-    longest_silent: usize,
+    /// …and of the longest whose beginning was left out: behind sound, and behind silence or an utterance's end.
+    longest_silent: [usize; 2],
+    /// The last frame was of silence, or an utterance ended with it.
+    is_settled: bool,
     /// Samples of a packet, over all channels.
     unit: usize,
     /// Samples that make no packet yet, interleaved.
@@ -107,11 +113,13 @@ impl Encoder {
             Encoding::PcmS16le => wanted.min(Format::MAX_FRAME_BYTES / (2 * unit)),
             Encoding::Mulaw | Encoding::Opus => wanted,
         };
-        let longest_silent = if frame_ms < Format::MAX_FRAME_MS { longest } else { LONGEST_SILENT };
+        let waited_for = (MAX_WAITED_FOR_MS * u64::from(UNITS) / 1_000) as usize;
+        let longest_silent = if frame_ms < Format::MAX_FRAME_MS { [longest; 2] } else { [waited_for, LONGEST_SILENT] };
         Some(Self {
             format,
             longest,
             longest_silent,
+            is_settled: false,
             unit,
             pending: Vec::new(),
             channels: (0..streams).map(channel).collect::<Option<_>>()?,
@@ -156,7 +164,10 @@ impl Encoder {
         self.step.extend_from_slice(&self.frame[before..]);
         self.left_out += usize::from(is_left_out && self.left_out == self.units);
         self.units += 1;
-        if self.listen() || self.units - self.left_out >= self.longest || self.units >= self.longest_silent {
+        let ends = self.listen();
+        let longest_silent = self.longest_silent[usize::from(self.is_settled)];
+        if ends || self.units - self.left_out >= self.longest || self.units >= longest_silent {
+            self.is_settled = ends || self.units == self.left_out;
             self.end_frame();
         }
     }
@@ -285,8 +296,8 @@ mod tests {
             assert!(bytes < alone * 3 / 2, "{bytes} bytes with pauses, {alone} without");
         }
         // Of silence they may be longer, and what is heard behind it is sent as soon as any.
-        let quiet = [(0, 9_000), (9_000, 1_500)];
-        check(opus(16_000, 1), 1_000, &quiet, &[2_000, 2_000, 2_000, 2_000, 2_000, 500]);
+        let quiet = [(0, 13_000), (9_000, 1_500), (0, 4_000)];
+        check(opus(16_000, 1), 1_000, &quiet, &[2_000, 8_000, 4_000, 1_000, 2_000, 1_500]);
         let mulaw = Format { encoding: Encoding::Mulaw, sample_rate: 8_000, channels: 2 };
         check(mulaw, 80, &[(9_000, 200)], &[80, 80, 40]);
         check(mulaw, 80, &[(9_000, 1)], &[20]);
@@ -296,8 +307,8 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_of_silence_is_there_before_the_one_before_it_is_taken_for_lost() {
-        let longest = std::time::Duration::from_millis(Format::MAX_SILENT_MS);
+    fn silence_is_there_before_the_sound_before_it_is_taken_for_lost() {
+        let longest = std::time::Duration::from_millis(MAX_WAITED_FOR_MS);
         assert!(longest <= crate::outbox::Limits::default().ack_interval);
     }
 

@@ -107,7 +107,7 @@ pub enum FormatError {
     Duration(u64),
     /// The same of one in which silence was left out.
     #[error(
-        "a frame of {ms} ms, of which {silent_ms} ms were left out, is not accepted: send at most 1000 ms of sound and 2000 ms in all"
+        "a frame of {ms} ms, of which {silent_ms} ms were left out, is not accepted: send at most 1000 ms of sound and 8000 ms in all"
     )]
     WithSilence {
         /// How long it is.
@@ -127,9 +127,8 @@ impl Format {
     pub const MIN_FRAME_MS: u64 = 20;
     /// Longest frame, in milliseconds, but for…
     pub const MAX_FRAME_MS: u64 = 1_000;
-    /// …one of Opus, whose silence is left out: the longest with that. No longer than an outbox waits for an
-    /// acknowledgement, since that of the frame before may come with this one's.
-    pub const MAX_SILENT_MS: u64 = 2_000;
+    /// …one of Opus, whose silence is left out: the longest with that.
+    pub const MAX_SILENT_MS: u64 = 8_000;
     /// All decisions of the session fall on this grid, in milliseconds of media time. It is common to the voice
     /// detector (16 ms), to packets (20 ms) and to the resampler.
     pub const GRID_MS: u32 = 80;
@@ -310,12 +309,12 @@ mod tests {
         check(2, &[short; 100], &[], Ok(16_000));
         let with_silence =
             |count: usize, sound: &'static [&'static [u8]]| [vec![&b""[..]; count], sound.repeat(50)].concat();
-        check(1, &with_silence(50, &[&[0x48, 1, 2]]), &[], Ok(32_000));
+        check(1, &with_silence(350, &[&[0x48, 1, 2]]), &[], Ok(128_000));
         check(
             1,
-            &with_silence(51, &[&[0x48, 1, 2]]),
+            &with_silence(351, &[&[0x48, 1, 2]]),
             &[],
-            Err(FormatError::WithSilence { ms: 2_020, silent_ms: 1_020 }),
+            Err(FormatError::WithSilence { ms: 8_020, silent_ms: 7_020 }),
         );
         check(2, &with_silence(100, &[&[0x48], &[0x48, 1, 2]]), &[], Ok(32_000));
         check(

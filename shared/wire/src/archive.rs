@@ -17,6 +17,9 @@ pub struct ArchiveRequest {
     pub call: CallId,
     /// What is to be done.
     pub wanted: Wanted,
+    /// The trace that it belongs to, as a W3C `traceparent`; none where nothing is traced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<String>,
 }
 
 /// What is to be done with a call that is over.
@@ -44,9 +47,9 @@ pub enum ArchiveError {
 }
 
 impl ArchiveRequest {
-    /// Asks for something.
-    pub fn new(org: &OrgId, call: &CallId, wanted: Wanted) -> Self {
-        Self { version: VERSION, org: org.clone(), call: call.clone(), wanted }
+    /// Asks for something, in a trace.
+    pub fn new(org: &OrgId, call: &CallId, wanted: Wanted, trace: Option<String>) -> Self {
+        Self { version: VERSION, org: org.clone(), call: call.clone(), wanted, trace }
     }
 
     /// Reads a message.
@@ -75,7 +78,12 @@ mod tests {
 
     fn request(wanted: Wanted) -> ArchiveRequest {
         let call = CallId::parse("01ARZ3NDEKTSV4RRFFQ69G5FAV").unwrap();
-        ArchiveRequest::new(&OrgId::parse("acme").unwrap(), &call, wanted)
+        ArchiveRequest::new(
+            &OrgId::parse("acme").unwrap(),
+            &call,
+            wanted,
+            Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
+        )
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub enum ClientMessage {
     Audio {
         /// Number of the frame within its call, counted from 1 (0 is accepted as the first, too).
         seq: u32,
-        /// The frame's bytes in base64: 20 to 1000 ms, of Opus up to 2000 ms where the rest is silence that was left out; at most 24,000
+        /// The frame's bytes in base64: 20 to 1000 ms, of Opus up to 8000 ms where the rest is silence that was left out; at most 24,000
         /// bytes before encoding.
         data: String,
     },

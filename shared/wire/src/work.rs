@@ -22,6 +22,9 @@ pub struct Work {
     pub call: CallId,
     /// What is to be done.
     pub task: Task,
+    /// The trace that it belongs to, as a W3C `traceparent`; none where nothing is traced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<String>,
 }
 
 /// What is to be done about a call.
@@ -77,9 +80,9 @@ pub enum WorkError {
 }
 
 impl Work {
-    /// Work on a call.
-    pub fn new(org: &OrgId, call: &CallId, task: Task) -> Self {
-        Self { version: VERSION, org: org.clone(), call: call.clone(), task }
+    /// Work on a call, in a trace.
+    pub fn new(org: &OrgId, call: &CallId, task: Task, trace: Option<String>) -> Self {
+        Self { version: VERSION, org: org.clone(), call: call.clone(), task, trace }
     }
 
     /// The message as it is sent.
@@ -156,10 +159,15 @@ mod tests {
         let id = || "5552493-16d8".to_owned();
         let poll = Task::Poll { id: id(), asked: 3 };
         for task in [Task::Plan, Task::Submit, poll, Task::Told { id: id() }, Task::Keep { asked: 1 }] {
-            let work = Work::new(&org, &call, task);
+            let work = Work::new(&org, &call, task, None);
             assert_eq!(Asked::parse(&work.to_json()), Ok(Asked::Work(work)));
         }
-        let work = Work::new(&org, &call, Task::Part { part: 7 });
+        let work = Work::new(
+            &org,
+            &call,
+            Task::Part { part: 7 },
+            Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
+        );
         assert_eq!(Asked::parse(&work.to_json()), Ok(Asked::Work(work.clone())));
         let later = work.to_json().replacen("\"version\":1", "\"version\":2", 1);
         assert_eq!(Asked::parse(&later), Err(WorkError::Version(2)));

@@ -43,12 +43,12 @@ const WRITTEN: [(&str, u32, Again); 33] = [
     ("record", 2, |text| bytes(text, |it| Ok(Record::decode(it).map_err(told)?.encode()))),
     ("frames", 1, |text| bytes(text, kept_frames)),
     ("checkpoint", 2, |text| bytes(text, |it| Ok(Checkpoint::decode(it).map_err(told)?.encode()))),
-    ("work", 1, |text| match Asked::parse(text).map_err(told)? {
+    ("work", 2, |text| match Asked::parse(text).map_err(told)? {
         Asked::Work(work) => Ok(work.to_json()),
         Asked::Uploaded(_) => Err("it is no work".to_owned()),
     }),
     ("advice", 2, |text| Ok(AdviceRequest::parse(text).map_err(told)?.to_json())),
-    ("archive", 1, |text| Ok(ArchiveRequest::parse(text).map_err(told)?.to_json())),
+    ("archive", 2, |text| Ok(ArchiveRequest::parse(text).map_err(told)?.to_json())),
     ("deferred", 2, |text| Ok(DeferredUtterance::parse(text).map_err(told)?.to_json())),
     ("call_item", 1, json::<CallItem>),
     ("segment_item", 2, json::<SegmentItem>),
@@ -87,7 +87,7 @@ fn shapes() -> Vec<(String, String)> {
         };
     }
     shape!(
-        Header 2, Work 1, AdviceRequest 2, ArchiveRequest 1, DeferredUtterance 2, AuthContext 1,
+        Header 2, Work 2, AdviceRequest 2, ArchiveRequest 2, DeferredUtterance 2, AuthContext 1,
         CallItem 1, SegmentItem 2, ProgressItem 2, CardItem 1, NotesItem 1, RecordingItem 1, ConnectionItem 1,
         WatchItem 1, OrgSettingsItem 1, RetentionItem 1, PlaybookItem 1, FeedbackItem 1, DeploymentItem 1, OrgItem 1,
         UserItem 1, EmailItem 1, InvitationItem 1, InvitationLookupItem 1, SessionItem 1, KeyItem 1, KeyEntryItem 1,

@@ -49,7 +49,7 @@ fn attribute<'a>(message: &'a Message, name: &Attribute) -> &'a str {
 }
 
 fn work(task: Task) -> Work {
-    Work::new(&OrgId::parse("acme").unwrap(), &CallId::parse(&new_call()).unwrap(), task)
+    Work::new(&OrgId::parse("acme").unwrap(), &CallId::parse(&new_call()).unwrap(), task, None)
 }
 
 pub(crate) async fn visibility(backend: Shared) {

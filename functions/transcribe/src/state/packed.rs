@@ -77,7 +77,8 @@ impl Stored {
     }
 }
 
-fn deflate(bytes: &[u8]) -> Vec<u8> {
+/// Deflated, as if [`KNOWN`] stood before it.
+pub(super) fn deflate(bytes: &[u8]) -> Vec<u8> {
     let mut deflated = Vec::new();
     let mut engine = CompressorOxide::default();
     engine.set_format_and_level(DataFormat::Raw, EFFORT);
@@ -89,8 +90,8 @@ fn deflate(bytes: &[u8]) -> Vec<u8> {
     deflated
 }
 
-/// None of what is damaged.
-fn inflate(deflated: &[u8]) -> Option<Vec<u8>> {
+/// What [`deflate`] was given; none of what is damaged.
+pub(super) fn inflate(deflated: &[u8]) -> Option<Vec<u8>> {
     // A block that is stored as it is (RFC 1951, 3.2.4), and not the last one.
     let length = u16::try_from(KNOWN.len()).ok()?;
     let primed = [&[0], &length.to_le_bytes()[..], &(!length).to_le_bytes(), KNOWN, deflated].concat();
