@@ -1,6 +1,6 @@
-//! What is said in the calls: the demo call's turns one after the other, before each as much quiet as makes the share of
-//! speech that telephone calls have, and made into frames as the capture client makes them. All is encoded once, for all
-//! calls: a turn ends where its last utterance is closed, for there a frame ends.
+//! What is said in the calls: the demo call's turns one after the other, each followed by as much quiet as makes the share
+//! of speech that telephone calls have, and made into frames as the capture client makes them. All is encoded once, for all
+//! calls.
 
 use std::{fs::File, io::BufReader, path::Path};
 
@@ -16,14 +16,12 @@ use crate::bench::talk::quiet;
 
 /// Who speaks on which channel.
 pub(super) const CHANNELS: [Channel; 2] = [Channel::Agent, Channel::Customer];
+/// Quiet before the words of a turn.
+const LEAD_MS: u64 = 160;
 /// Sound that is taken along before and after the words of a turn.
 const EDGE_MS: u64 = 80;
-/// Least quiet between two turns, so that the utterance of one is closed before the next one.
+/// Least quiet after a turn, so that its utterance is closed before the next one.
 const LEAST_PAUSE_MS: u64 = 1_200;
-/// How much of it closes the utterance, about…
-const CLOSING_MS: u64 = 560;
-/// …and within which it is closed for certain.
-const TAIL_MS: u64 = 2_000;
 /// Share of the time in which it is somebody's turn: turns have pauses, and 45 % is speech.
 const TURNS_SHARE: f64 = 0.53;
 /// Longest frame that a capture client makes.
@@ -39,9 +37,9 @@ pub(super) struct Script {
     pub(super) share: f64,
 }
 
-/// Nobody speaks for a while, and then somebody does.
+/// Somebody speaks, and then nobody for a while.
 pub(super) struct Turn {
-    /// Its length, with the quiet before it.
+    /// Its length, with the quiet behind it.
     pub(super) duration_ms: u64,
     /// Its frames.
     pub(super) frames: Vec<Piece>,
@@ -97,9 +95,12 @@ impl Script {
         let samples = rows(demo, format.sample_rate).with_context(cannot)?;
         let mut turns = Vec::new();
         for turn in &truth.turns {
-            let frames = frames(&sound(turn, &samples, &format), format);
-            let frames = frames.with_context(|| format!("\"{}\" of the demo call is not heard", turn.text))?;
-            turns.push(Turn { duration_ms: frames.last().map_or(0, |it| it.until_ms), frames, said: Vec::new() });
+            let sound = sound(turn, &samples, &format);
+            turns.push(Turn {
+                duration_ms: format.samples_to_ms(sound.len() as u64 / 2),
+                frames: frames(&sound, format).context("the frames cannot be made")?,
+                said: Vec::new(),
+            });
         }
         let mut script = Self { format, turns, share: 0.0 };
         script.listen(&truth)?;
@@ -165,15 +166,16 @@ impl Script {
     }
 }
 
-/// The sound of a turn, interleaved: the other side is quiet meanwhile, and both are before and after it.
+/// The sound of a turn, interleaved: the other side is quiet meanwhile, and both are after it.
 fn sound(turn: &DemoTurn, demo: &[Vec<i16>], format: &Format) -> Vec<i16> {
     let samples = |ms: u64| (ms * u64::from(format.sample_rate) / 1_000) as usize;
+    // Where its sound is within the turn.
+    let words = LEAD_MS..LEAD_MS + turn.end_ms - turn.start_ms + 2 * EDGE_MS;
     let spoken_ms = turn.end_ms - turn.start_ms;
     let pause_ms = ((spoken_ms as f64 / TURNS_SHARE) as u64 - spoken_ms).max(LEAST_PAUSE_MS);
-    // Where its sound is within the turn.
-    let lead_ms = pause_ms - CLOSING_MS;
-    let words = lead_ms..lead_ms + spoken_ms + 2 * EDGE_MS;
-    let mut sound: Vec<i16> = quiet(2 * samples(words.end + TAIL_MS)).collect();
+    // Whole steps of the grid, so that a turn sounds the same wherever it stands.
+    let duration_ms = (words.end + pause_ms).next_multiple_of(u64::from(Format::GRID_MS));
+    let mut sound: Vec<i16> = quiet(2 * samples(duration_ms)).collect();
     let from = samples(turn.start_ms.saturating_sub(EDGE_MS));
     let spoken = demo[turn.channel].iter().skip(from).take(samples(words.end - words.start));
     for (slot, sample) in sound.chunks_exact_mut(2).skip(samples(words.start)).zip(spoken) {
@@ -202,23 +204,17 @@ fn rows(demo: &Path, sample_rate: u32) -> anyhow::Result<Vec<Vec<i16>>> {
     Ok(vec![row(0)?, row(1)?])
 }
 
-/// A turn's frames, as the capture client makes them, to the end of its last utterance. None where there is none.
+/// A turn's frames, as the capture client makes them.
 fn frames(sound: &[i16], format: Format) -> Option<Vec<Piece>> {
     let mut encoder = Encoder::new(format, FRAME_MS)?;
     encoder.push(sound);
-    let mut session = Session::new(format);
-    let (mut frames, mut closed, mut samples) = (Vec::new(), 0, 0);
-    while let Some(frame) = encoder.pop() {
+    encoder.finish();
+    let mut samples = 0;
+    let frames = std::iter::from_fn(|| encoder.pop()).map(|frame| {
         samples += frame.samples;
-        let key = FrameKey::Numbered(frames.len() as u32);
-        frames.push(Piece { until_ms: format.samples_to_ms(samples), data: STANDARD.encode(&frame.payload) });
-        session.hear(Frame { key, received_ms: 0, payload: frame.payload });
-        while let Poll::Utterance(_) = session.poll() {
-            closed = frames.len();
-        }
-    }
-    frames.truncate(closed);
-    (closed > 0).then_some(frames)
+        Piece { until_ms: format.samples_to_ms(samples), data: STANDARD.encode(&frame.payload) }
+    });
+    Some(frames.collect())
 }
 
 #[cfg(test)]
