@@ -189,11 +189,9 @@ checkov: $(TOOLS)/checkov/installed
 # One package at a time would take each function's features alone, and most of the time for nothing: what a function
 # carries is proved by `make crates`, that every one links is proved here. `callboard-runtime` has a function that does
 # nothing, which `callboard bench cold-start` measures the others against.
-# A release ends where it panics: tables of how to unwind would be a tenth of it.
-lambda: LEAN = $(if $(findstring --release,$(LAMBDA)),-C force-unwind-tables=no)
 lambda: needs $(TOOLS)/aws/installed
 	@rm -rf $(TARGET)/lambda
-	$(TIMED) "cargo lambda build" env PATH="$(TOOLS)/aws/bin:$$PATH" RUSTFLAGS="$(LEAN) $(RUSTFLAGS)" \
+	$(TIMED) "cargo lambda build" env PATH="$(TOOLS)/aws/bin:$$PATH" \
 		cargo lambda build --locked $(FUNCTIONS:%=--package callboard-%) --package callboard-runtime $(LAMBDA)
 	@for function in $(FUNCTIONS); do \
 		test -x $(TARGET)/lambda/$$function/bootstrap || { echo "error: $$function was not built" >&2; exit 1; }; \

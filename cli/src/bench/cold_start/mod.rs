@@ -4,6 +4,7 @@
 //! own and of the local stack's AWS services, without any network. Beside them runs a function that does nothing, started
 //! in turn with them, so that what else the machine does meets all alike.
 
+mod batch;
 mod binary;
 mod runtime_api;
 
@@ -39,6 +40,7 @@ use self::{
 use super::{
     meter::{Used, used},
     speech::Speech,
+    talk,
 };
 use crate::dev::{self, seed};
 
@@ -46,6 +48,8 @@ use crate::dev::{self, seed};
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The token that the sample events show.
 const TOKEN: &str = "example";
+/// The function that is measured with batches of many calls, too.
+const BATCHED: &str = "transcribe";
 
 /// Measure how long each function takes to start, and what it takes
 #[derive(clap::Args)]
@@ -90,6 +94,10 @@ struct Row {
     binary_mib: f64,
     /// Most memory that it had at once; none where the system does not tell.
     peak_rss_mib: Option<f64>,
+    /// The same of another process, which got batches of so many calls as `calls_a_batch` of the report says; of the function
+    /// whose memory grows with them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    batch_peak_rss_mib: Option<f64>,
     /// Events that it answered by an error: what its sample event asks for cannot be done here.
     errors: u32,
 }
@@ -102,6 +110,7 @@ struct Report {
     empty_binary_mib: f64,
     starts: u32,
     invocations: u32,
+    calls_a_batch: usize,
 }
 
 /// Measures.
@@ -141,6 +150,14 @@ pub(crate) async fn run(args: ColdStartArgs) -> anyhow::Result<ExitCode> {
             taken.push(took_ms);
             errors += u32::from(is_error);
         }
+        let mut batch_peak_rss_mib = None;
+        if binary.name == BATCHED {
+            let mut process = Process::start(binary, &cloud.settings(names.get(&binary.name))).await?;
+            for batch in batch::batches(&event, &talk::demo(&project))? {
+                errors += u32::from(process.invoke(batch).await?.1);
+            }
+            batch_peak_rss_mib = process.used().map(|used| used.peak_rss_mib);
+        }
         let init_ms = times(starts);
         functions.push(Row {
             name: binary.name.clone(),
@@ -150,11 +167,14 @@ pub(crate) async fn run(args: ColdStartArgs) -> anyhow::Result<ExitCode> {
             warm_ms: times(&taken[1..]).p50,
             binary_mib: binary.mib,
             peak_rss_mib: process.used().map(|used| used.peak_rss_mib),
+            batch_peak_rss_mib,
             errors,
         });
     }
     let ColdStartArgs { starts, invocations, json, .. } = args;
-    print(&Report { functions, empty_init_ms, empty_binary_mib: empty.mib, starts, invocations }, json)?;
+    let calls_a_batch = batch::CALLS;
+    let empty_binary_mib = empty.mib;
+    print(&Report { functions, empty_init_ms, empty_binary_mib, starts, invocations, calls_a_batch }, json)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -319,6 +339,10 @@ fn print(report: &Report, json: bool) -> anyhow::Result<()> {
             "{:<12} {p50:>9.1} {max:>9.1} {:>6.1} {:>9.1} {:>9.2} {:>9.2} {peak:>9}",
             row.name, row.ratio_to_empty, row.first_ms, row.warm_ms, row.binary_mib
         )?;
+    }
+    for row in &report.functions {
+        let Some(peak) = row.batch_peak_rss_mib else { continue };
+        writeln!(out, "{} with batches of {} calls: at most {peak:.1} MiB", row.name, report.calls_a_batch)?;
     }
     for row in report.functions.iter().filter(|row| row.errors > 0) {
         writeln!(out, "{} answered {} of {} events by an error", row.name, row.errors, report.invocations)?;
