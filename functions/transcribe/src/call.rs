@@ -194,23 +194,14 @@ async fn advance(state: &mut CallState, records: &[Record], context: &Context) -
     let damaged_before = state.session.damaged_packets();
     for record in records {
         hear(state, record, &mut batch);
-        while let Poll::Utterance(utterance) = state.session.poll() {
-            write_segment(state, &utterance, context).await?;
-            batch.closed = true;
-        }
+        write_segments(state, &mut batch, context).await?;
     }
     state.give_up_unanswered();
-    while let Poll::Utterance(utterance) = state.session.poll() {
-        write_segment(state, &utterance, context).await?;
-    }
-    let mut ended = state.session.poll() == Poll::Ended;
+    let mut ended = write_segments(state, &mut batch, context).await?;
     if !ended && state.extra.left {
         // Audio that the disconnect overtook: it is heard, and nothing more will come.
         state.session.close();
-        while let Poll::Utterance(utterance) = state.session.poll() {
-            write_segment(state, &utterance, context).await?;
-        }
-        ended = state.session.poll() == Poll::Ended;
+        ended = write_segments(state, &mut batch, context).await?;
     }
     if ended {
         let orderly = batch.end_reason == Some(EndReason::Stopped);
@@ -256,6 +247,20 @@ async fn advance(state: &mut CallState, records: &[Record], context: &Context) -
         context.live.note_open(&state.extra.header, state.extra.heard_ms).await?;
     }
     Ok(batch)
+}
+
+/// Writes the segments of all utterances that are complete by now; says whether the call is over.
+async fn write_segments(state: &mut CallState, batch: &mut Batch, context: &Context) -> Result<bool, CallError> {
+    loop {
+        match state.session.poll() {
+            Poll::Utterance(utterance) => {
+                write_segment(state, &utterance, context).await?;
+                batch.closed = true;
+            }
+            Poll::Ended => return Ok(true),
+            _ => return Ok(false),
+        }
+    }
 }
 
 /// Tells the session what a record says.
